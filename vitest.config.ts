@@ -1,8 +1,8 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 // Integration tests share one booted guest per file where that is honest; under TCG a boot takes seconds, so files run one at
 // a time: two cores with two guests on them would make every deadline a guess.
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
@@ -28,3 +28,5 @@ export default defineConfig({
   },
   resolve: { alias: { vzshell: new URL('./src/index.ts', import.meta.url).pathname } },
 });
+
+export default config;

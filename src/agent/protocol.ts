@@ -12,11 +12,11 @@ export const EVENTS_PORT = 1025;
 /** Bytes of a frame's header. */
 export const HEADER_SIZE = 5;
 /** Largest payload that the host accepts, and sends, in bytes. The guest itself sends at most 16 KiB a frame. */
-export const MAX_PAYLOAD = 64 * 1024;
+export const MAX_PAYLOAD: number = 64 * 1024;
 /** Largest START payload in bytes: an argument list and an environment may be long. */
-export const MAX_START = 4 * 1024 * 1024;
+export const MAX_START: number = 4 * 1024 * 1024;
 /** Largest line of the event connection in bytes. */
-export const MAX_EVENT_LINE = 8 * 1024;
+export const MAX_EVENT_LINE: number = 8 * 1024;
 
 export const FrameType = {
   START: 1,
