@@ -5,7 +5,11 @@
 
 /** Version of the contract in guest/CONTRACT.md. Both sides name theirs in every greeting. */
 export const PROTOCOL_VERSION = 1;
-/** vsock port on which the agent serves HTTP. */
+/**
+ * vsock port on which the agent serves HTTP. Nothing may be written between `CONNECT 1024\n` and the answer `OK <n>\n`:
+ * vhost-device-vsock 0.3 reads the greeting through a buffer that it then drops, and what had come with it is lost.
+ * Everything else (HTTP header and START frame) goes out in one write after the OK.
+ */
 export const AGENT_PORT = 1024;
 /** vsock port of the host on which the agent's events arrive. */
 export const EVENTS_PORT = 1025;
