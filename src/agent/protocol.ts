@@ -37,7 +37,7 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export interface Frame {
   readonly type: FrameType;
-  readonly payload: Uint8Array;
+  readonly payload: Buffer;
 }
 
 /** One frame as bytes. The caller keeps to the limits; a violation is a bug of ours, hence the throw. */
@@ -59,24 +59,30 @@ export function encodeJson(type: FrameType, value: unknown): Buffer {
 /** What a peer sent cannot be a frame. The connection is not usable any more. */
 export class ProtocolError extends Error {}
 
-/** Cuts a byte stream into frames. Keeps at most one incomplete frame. */
+/** Cuts a byte stream into frames. Keeps at most one incomplete frame, and copies each byte at most once. */
 export class FrameDecoder {
   #pending: Buffer[] = [];
   #size = 0;
+  /** Bytes that must be there before the next look: joining earlier would copy a slow frame again with every byte of it. */
+  #needed = HEADER_SIZE;
 
   /** The frames that `chunk` completes, in order. Throws ProtocolError on a length or type that cannot be. */
   push(chunk: Buffer): Frame[] {
     this.#pending.push(chunk);
     this.#size += chunk.length;
     const frames: Frame[] = [];
-    if (this.#size < HEADER_SIZE) return frames;
+    if (this.#size < this.#needed) return frames;
     let buffer = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending, this.#size);
+    this.#needed = HEADER_SIZE;
     while (buffer.length >= HEADER_SIZE) {
       const length = buffer.readUInt32BE(0);
       const type = buffer.readUInt8(4);
       if (length > MAX_PAYLOAD) throw new ProtocolError(`frame of ${length} bytes, the limit is ${MAX_PAYLOAD}`);
       if (type < FrameType.START || type > FrameType.ERROR) throw new ProtocolError(`unknown frame type ${type}`);
-      if (buffer.length < HEADER_SIZE + length) break;
+      if (buffer.length < HEADER_SIZE + length) {
+        this.#needed = HEADER_SIZE + length;
+        break;
+      }
       frames.push({ type: type as FrameType, payload: buffer.subarray(HEADER_SIZE, HEADER_SIZE + length) });
       buffer = buffer.subarray(HEADER_SIZE + length);
     }
