@@ -1,5 +1,5 @@
 // What a creator tells a supervisor (`spec.json`), what a supervisor tells everybody (`vm.json`, `exit.json`), and what goes over
-// the start pipe. Plain JSON, with a schema number each: an unknown number is refused, never guessed at.
+// the start pipe and the control socket. Plain JSON, with a schema number each: an unknown number is refused, never guessed at.
 
 import type { Configure } from '../agent/operations.ts';
 import type { DriverName, MachineSpec } from '../driver/driver.ts';
@@ -13,13 +13,21 @@ export interface VmSpec {
   readonly schema: typeof STATE_SCHEMA;
   readonly id: string;
   readonly name: string;
+  /** It got a random name, so its run directory goes with it. */
+  readonly ephemeral: boolean;
   readonly driver: DriverName;
   readonly machine: MachineSpec;
   /** Sent to the agent; `unixMs` is set by the supervisor at that moment. */
   readonly configure: Configure;
   readonly image: { readonly manifest: string; readonly id: string; readonly system: string };
-  /** `throwaway`: the file is deleted when the VM is gone. */
-  readonly volume: { readonly name: string; readonly path: string; readonly uuid: string; readonly throwaway: boolean };
+  readonly volume: {
+    readonly name: string;
+    readonly path: string;
+    readonly uuid: string;
+    /** The supervisor makes the file, `size` bytes long, and deletes it when the VM is gone. */
+    readonly throwaway: boolean;
+    readonly size: number;
+  };
   readonly workdir: string;
   readonly detached: boolean;
   /** Milliseconds without a command after which a detached VM stops; null: never. */
@@ -42,6 +50,8 @@ export interface VmRecord {
   readonly startedAt: string;
 }
 
+export type RunState = 'starting' | 'running' | 'stopping' | 'stopped';
+
 export type ExitReason = 'stopped' | 'guest-shutdown' | 'idle' | 'owner-gone' | 'error';
 
 /** `exit.json`: why the last run of this VM ended. */
@@ -54,10 +64,41 @@ export interface ExitRecord {
 }
 
 /**
- * Lines that the supervisor writes to descriptor 3, the start pipe, until `ready` or `error`. The pipe is a socket pair: an
- * attached VM stops when its other end closes, which is how the death of its creator is seen, SIGKILL included.
+ * The start pipe is a socket pair, descriptor 3 of the supervisor. The creator writes one line, the `VmSpec`; the supervisor
+ * answers with these lines. An attached VM stops when the creator's end closes, which is how the death of a creator is seen,
+ * SIGKILL included. A detached one closes its own end after `ready`.
  */
 export type StartLine =
   | { readonly type: 'phase'; readonly phase: 'boot' | 'agent' | 'mounts'; readonly note?: string }
   | { readonly type: 'ready'; readonly record: VmRecord }
-  | { readonly type: 'error'; readonly error: SerializedError };
+  | { readonly type: 'error'; readonly error: SerializedError }
+  | { readonly type: 'exit'; readonly exit: ExitRecord };
+
+/** Bytes of the longest line on the start pipe. */
+export const MAX_START_LINE: number = 8 * 1024 * 1024;
+
+/** Answer of `GET /v1/vm`. */
+export interface ControlStatus {
+  readonly protocol: typeof CONTROL_PROTOCOL;
+  readonly state: RunState;
+  readonly pid: number;
+  readonly spec: VmSpec;
+  /** Null until it is ready. */
+  readonly record: VmRecord | null;
+  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  /** Open streams in the guest: 0, or more than 0. */
+  readonly streams: number;
+}
+
+/** Body of `POST /v1/stop`. The answer, an `ExitRecord`, comes when the machine is gone. */
+export interface StopRequest {
+  /** Do not ask the guest first. */
+  readonly force?: boolean;
+  /** Milliseconds that the guest gets. */
+  readonly timeoutMs?: number;
+}
+
+/** A line of `GET /v1/events`: the state now, each change of it, and at last the exit. It closes when the supervisor is gone. */
+export type ControlEvent =
+  | { readonly type: 'state'; readonly state: RunState }
+  | { readonly type: 'exit'; readonly exit: ExitRecord };

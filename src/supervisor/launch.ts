@@ -1,0 +1,144 @@
+// The creator's side of a start. The supervisor is started through `flock`, once for its run directory and once for its volume,
+// so that both locks live exactly as long as it does, however it dies; no pid file could promise that.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { logTail } from '../driver/tail.ts';
+import { VzshellError } from '../errors.ts';
+import { flockArgv, noFlock } from '../state/lock.ts';
+import { cannotKeepState, runPaths } from '../state/paths.ts';
+import { volumeFiles } from '../volume/files.ts';
+import { volumeInUse } from '../volume/holder.ts';
+import { OwnerPipe } from './owner-pipe.ts';
+import type { StartLine, VmRecord, VmSpec } from './spec.ts';
+
+/** Exit codes by which `flock` says which of the two locks somebody else has. */
+const REFUSED = { vm: 74, volume: 75 };
+/** Milliseconds to wait for a volume: a VM that was just stopped lets go of it in a moment. */
+const VOLUME_PATIENCE = 1_000;
+
+export interface LaunchOptions {
+  /** Milliseconds to wait for a VM of the same name that is stopping. */
+  readonly wait: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onPhase?: (line: Extract<StartLine, { type: 'phase' }>) => void;
+}
+
+export interface Launched {
+  readonly record: VmRecord;
+  /** Null for a detached VM. */
+  readonly owner: OwnerPipe | null;
+}
+
+/** Starts a supervisor; resolves when its VM is ready. On failure, and on abort, nothing of it stays. */
+export async function launch(spec: VmSpec, { wait, signal, onPhase }: LaunchOptions): Promise<Launched> {
+  signal?.throwIfAborted();
+  const child = spawnSupervisor(spec, wait);
+  const pipe = new OwnerPipe(child);
+  const abort = (): void => pipe.close();
+  signal?.addEventListener('abort', abort);
+  try {
+    pipe.send(spec);
+    const record = await ready(spec, child, pipe, onPhase);
+    child.unref();
+    pipe.unref();
+    if (spec.detached) pipe.close();
+    return { record, owner: spec.detached ? null : pipe };
+  } catch (error) {
+    pipe.close();
+    // It cleans up after itself; whoever tries again must not meet it.
+    await pipe.processGone;
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+function spawnSupervisor(spec: VmSpec, wait: number): ChildProcess {
+  const { runDir } = spec.machine;
+  const paths = runPaths({ runs: dirname(runDir) }, basename(runDir));
+  let log: number;
+  try {
+    mkdirSync(runDir, { mode: 0o700, recursive: true });
+    log = openSync(paths.log, 'a', 0o600);
+  } catch (error) {
+    throw cannotKeepState(runDir, error);
+  }
+  const volume = volumeFiles({ volumes: dirname(spec.volume.path) }, spec.volume.name);
+  const [program = '', ...args] = [
+    ...flockArgv(paths.lock, wait, REFUSED.vm),
+    ...(spec.volume.throwaway ? [] : flockArgv(volume.lock, VOLUME_PATIENCE, REFUSED.volume)),
+    process.execPath,
+    supervisorModule(),
+    runDir,
+  ];
+  try {
+    // A session of its own: the terminal's signals are not for it. No directory of the user's is kept busy.
+    return spawn(program, args, {
+      cwd: '/',
+      detached: true,
+      env: supervisorEnvironment(),
+      stdio: ['ignore', log, log, 'pipe'],
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function ready(
+  spec: VmSpec,
+  child: ChildProcess,
+  pipe: OwnerPipe,
+  onPhase: LaunchOptions['onPhase'],
+): Promise<VmRecord> {
+  const failed = new Promise<never>((_, reject) => child.once('error', (error) => reject(noFlock(error))));
+  for (;;) {
+    const line = await Promise.race([pipe.next(), failed]);
+    if (line === null) throw await died(spec, pipe);
+    if (line.type === 'ready') return line.record;
+    if (line.type === 'error') throw VzshellError.from(line.error);
+    if (line.type === 'phase') onPhase?.(line);
+  }
+}
+
+/** Why the pipe closed without a word: a lock that was refused, or a supervisor that died. */
+async function died(spec: VmSpec, pipe: OwnerPipe): Promise<VzshellError> {
+  const { code, signal } = await pipe.processGone;
+  if (code === REFUSED.vm) {
+    return new VzshellError('ERR_INVALID_STATE', `a vm called '${spec.name}' is running already`, {
+      hint: `join it with Vm.connect('${spec.name}'), or stop it with \`vzshell stop ${spec.name}\``,
+      details: { name: spec.name },
+    });
+  }
+  if (code === REFUSED.volume) {
+    return volumeInUse(volumeFiles({ volumes: dirname(spec.volume.path) }, spec.volume.name), spec.volume.name);
+  }
+  const log = runPaths({ runs: dirname(spec.machine.runDir) }, spec.id).log;
+  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+  const tail = logTail(log);
+  const message = `the supervisor of vm '${spec.name}' ended ${how} before the VM was ready`;
+  return new VzshellError(
+    'ERR_VM_START',
+    tail === '' ? message : `${message}; its log ends with:\n${tail.replace(/^/gm, '    ')}`,
+  );
+}
+
+/** The supervisor is plain JavaScript, also when this file runs as TypeScript in a test. */
+function supervisorModule(): string {
+  const beside = fileURLToPath(new URL('./main.js', import.meta.url));
+  if (existsSync(beside)) return beside;
+  const built = fileURLToPath(new URL('../../dist/supervisor/main.js', import.meta.url));
+  if (existsSync(built)) return built;
+  throw new VzshellError('ERR_VM_START', `the supervisor is not built: there is no ${built}`, {
+    hint: 'npm run build',
+  });
+}
+
+/** No more than what it needs: what else is in a user's environment is not for a process that lives for hours. */
+function supervisorEnvironment(): NodeJS.ProcessEnv {
+  const wanted = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|XDG_.*|VZSHELL_.*)$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+}

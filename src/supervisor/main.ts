@@ -1,0 +1,82 @@
+// The process that owns one machine. It is started through `flock` (see launch.ts), so it holds the locks of its run directory
+// and its volume for exactly as long as it lives. Usage: node main.js <run directory>, the start pipe on descriptor 3.
+
+import { fstatSync } from 'node:fs';
+import { AgentClient } from '../agent/client.ts';
+import { selectDriver } from '../driver/select.ts';
+import { asVzshellError } from '../errors.ts';
+import { ControlServer } from './control.ts';
+import { GuestEvents } from './guest-events.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { boundLog, RunDirectory } from './run-directory.ts';
+import type { ExitRecord, VmSpec } from './spec.ts';
+import { StartPipe } from './start-pipe.ts';
+
+async function main(): Promise<void> {
+  process.umask(0o077);
+  const pipe = new StartPipe();
+  const spec = await pipe.readSpec();
+  process.title = `vzshell: ${spec.name}`;
+  try {
+    await supervise(spec, pipe);
+  } catch (error) {
+    console.error(error);
+    pipe.send({ type: 'error', error: asVzshellError(error, 'ERR_VM_START').toJSON() });
+    process.exitCode = 1;
+  }
+  await flushed();
+  process.exit();
+}
+
+async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
+  const directory = new RunDirectory(spec);
+  boundLog(directory.paths.log, fstatSync(2).size);
+  directory.claim();
+  let exit: ExitRecord | null = null;
+  try {
+    const driver = await selectDriver(spec.driver);
+    const guest = await GuestEvents.listen(spec.machine.vsockPath);
+    const vm = new Lifecycle(spec, directory, driver, guest, agentOf(spec));
+    const control = await ControlServer.listen(directory.paths.control, vm);
+    listenToSignals(vm);
+    let started = false;
+    void pipe.closed.then(() => (started && spec.detached ? undefined : vm.ownerGone()));
+    exit = await vm.run((line) => {
+      pipe.send(line);
+      started ||= line.type === 'ready';
+      if (line.type === 'ready' && spec.detached) pipe.close();
+    });
+    if (!started && exit.error !== undefined) pipe.send({ type: 'error', error: exit.error });
+    else pipe.send({ type: 'exit', exit });
+    control.close();
+    guest.close();
+    // The answers to those who asked for the stop are written before the process goes.
+    await flushed();
+  } finally {
+    directory.release(exit ?? { schema: 1, reason: 'error', at: new Date().toISOString() });
+  }
+}
+
+function agentOf(spec: VmSpec): AgentClient {
+  return new AgentClient(spec.machine.vsockPath);
+}
+
+function listenToSignals(vm: Lifecycle): void {
+  process.on('SIGTERM', () => void vm.stop({}));
+  // A terminal's business is its user's, not ours.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGHUP', () => undefined);
+  const crash = (error: unknown): void => {
+    console.error(error);
+    vm.end({ reason: 'error', error: asVzshellError(error, 'ERR_INVALID_STATE') });
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}
+
+/** Two turns of the event loop: what was written to sockets is with the kernel then. */
+async function flushed(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+await main();

@@ -1,0 +1,105 @@
+// What a supervisor finds in its run directory, and what it leaves there. All of it happens under the directory's lock, so
+// whatever lies there belongs to nobody alive.
+
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readJson, removeFile, writeJson } from '../state/json-file.ts';
+import { type RunPaths, runPaths } from '../state/paths.ts';
+import { createDisk } from '../volume/ensure.ts';
+import { isThrowaway, VOLUME_SCHEMA, type VolumeFiles, type VolumeHolder, volumeFiles } from '../volume/files.ts';
+import { type ExitRecord, STATE_SCHEMA, type VmRecord, type VmSpec } from './spec.ts';
+
+export class RunDirectory {
+  readonly spec: VmSpec;
+  readonly paths: RunPaths;
+  /** Null for a throwaway volume, which nobody else can ask for. */
+  readonly #volume: VolumeFiles | null;
+
+  constructor(spec: VmSpec) {
+    this.spec = spec;
+    const directory = spec.machine.runDir;
+    this.paths = runPaths({ runs: dirname(directory) }, basename(directory));
+    this.#volume = spec.volume.throwaway ? null : volumeFiles({ volumes: dirname(spec.volume.path) }, spec.volume.name);
+  }
+
+  /** Clears away what a dead predecessor left, then writes down who is here now. */
+  claim(): void {
+    removeLeftovers(this.paths);
+    writeJson(this.paths.spec, this.spec);
+    const { volume } = this.spec;
+    if (volume.throwaway) createDisk(volume.path, volume.size);
+    if (this.#volume !== null) {
+      const holder: VolumeHolder = {
+        schema: VOLUME_SCHEMA,
+        vm: this.spec.name,
+        pid: process.pid,
+        since: new Date().toISOString(),
+      };
+      writeJson(this.#volume.holder, holder);
+    }
+  }
+
+  /** From here on the VM can be joined. */
+  publish(record: VmRecord): void {
+    writeJson(this.paths.record, record);
+  }
+
+  /** From here on nobody joins it any more. */
+  retire(): void {
+    removeFile(this.paths.record);
+  }
+
+  /** The last act of a supervisor whose machine is gone. Goes on after a failure: a full disk must not keep sockets alive. */
+  release(exit: ExitRecord): void {
+    const steps = [
+      () => removeSockets(this.paths),
+      () => this.#volume !== null && removeFile(this.#volume.holder),
+      () => removeThrowaway(this.spec),
+      () =>
+        this.spec.ephemeral
+          ? rmSync(this.paths.directory, { recursive: true, force: true })
+          : writeJson(this.paths.exit, exit),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        console.error('cleaning up:', error);
+      }
+    }
+  }
+}
+
+/** Removes what a dead supervisor left behind: sockets, records, and its throwaway volume. The caller has the lock. */
+export function removeLeftovers(paths: RunPaths): void {
+  removeSockets(paths);
+  removeFile(paths.record);
+  removeFile(paths.exit);
+  let old: VmSpec | null = null;
+  try {
+    old = readJson<VmSpec>(paths.spec, STATE_SCHEMA);
+  } catch (error) {
+    // A damaged spec tells nothing that could be cleaned up, and is replaced in a moment.
+    console.error('the old spec.json:', error);
+  }
+  if (old !== null) removeThrowaway(old);
+}
+
+function removeThrowaway(spec: VmSpec): void {
+  if (spec.volume.throwaway && isThrowaway(basename(spec.volume.path))) removeFile(spec.volume.path);
+}
+
+function removeSockets(paths: RunPaths): void {
+  for (const name of readdirSync(paths.directory)) {
+    if (/\.sock(_\d+)?$/.test(name)) removeFile(join(paths.directory, name));
+  }
+  removeFile(paths.record);
+}
+
+/** Empties the log of a supervisor that grew it: only crashes write there, but one may do so for ever. */
+export function boundLog(path: string, size: number): void {
+  if (size > MAX_LOG) writeFileSync(path, '', { mode: 0o600 });
+}
+
+/** Bytes. */
+const MAX_LOG = 256 * 1024;
