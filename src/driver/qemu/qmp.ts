@@ -1,0 +1,129 @@
+// The client of QEMU's monitor. QEMU is ours and not hostile, but what it relays may be long: lines are bounded.
+
+import type { Duplex } from 'node:stream';
+import { VzshellError } from '../../errors.ts';
+
+/** Bytes. The longest answer we ask for has a few hundred. */
+const MAX_LINE = 1024 * 1024;
+
+export interface QmpEvent {
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+interface Pending {
+  readonly command: string;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A monitor connection, over a socket that QEMU already holds the other end of. */
+export class Qmp {
+  readonly #stream: Duplex;
+  readonly #onEvent: (event: QmpEvent) => void;
+  readonly #pending = new Map<number, Pending>();
+  readonly #greeting: Promise<void>;
+  #greeted: () => void = () => undefined;
+  #nextId = 1;
+  #buffered: Buffer[] = [];
+  #bufferedBytes = 0;
+  #closed = false;
+  /** Settles when the connection has ended, whoever ended it. */
+  readonly closed: Promise<void>;
+
+  constructor(stream: Duplex, onEvent: (event: QmpEvent) => void) {
+    this.#stream = stream;
+    this.#onEvent = onEvent;
+    this.#greeting = new Promise((resolve) => {
+      this.#greeted = resolve;
+    });
+    this.closed = new Promise((resolve) => {
+      stream.once('close', () => {
+        this.#end('the connection to QEMU has ended');
+        resolve();
+      });
+    });
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    stream.on('error', () => stream.destroy());
+    stream.on('end', () => stream.destroy());
+  }
+
+  /** The greeting and the negotiation without which QEMU answers nothing. Rejects when the connection ends first. */
+  async open(): Promise<void> {
+    const ended = this.closed.then(() => {
+      throw new VzshellError('ERR_VM_START', 'QEMU ended before its monitor answered');
+    });
+    ended.catch(() => undefined);
+    await Promise.race([this.#greeting, ended]);
+    await this.execute('qmp_capabilities');
+  }
+
+  /** Runs one command; rejects with QEMU's own message, or when the connection ends before the answer. */
+  execute(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(gone(command));
+      const id = this.#nextId++;
+      this.#pending.set(id, { command, resolve, reject });
+      this.#stream.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    });
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    let rest = chunk;
+    for (let end = rest.indexOf(10); end >= 0 && !this.#closed; end = rest.indexOf(10)) {
+      const line = Buffer.concat([...this.#buffered, rest.subarray(0, end)]).toString('utf8');
+      this.#buffered = [];
+      this.#bufferedBytes = 0;
+      rest = rest.subarray(end + 1);
+      this.#handle(line);
+    }
+    if (rest.length > 0) this.#buffered.push(rest);
+    this.#bufferedBytes += rest.length;
+    if (this.#bufferedBytes > MAX_LINE) this.#end(`QEMU sent a line of over ${MAX_LINE} bytes`);
+  }
+
+  #handle(line: string): void {
+    const message = parse(line);
+    if (message === null) return this.#end('QEMU sent something that is not QMP');
+    if ('QMP' in message) return this.#greeted();
+    if (typeof message.event === 'string') {
+      return this.#onEvent({ event: message.event, data: object(message.data) });
+    }
+    const pending = this.#pending.get(Number(message.id));
+    if (pending === undefined) return;
+    this.#pending.delete(Number(message.id));
+    if ('return' in message) return pending.resolve(message.return);
+    const why = object(message.error).desc;
+    pending.reject(new VzshellError('ERR_VM_STOPPED', `QEMU refused '${pending.command}': ${String(why)}`));
+  }
+
+  #end(why: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stream.destroy();
+    this.#buffered = [];
+    for (const { command, reject } of this.#pending.values()) reject(gone(command, why));
+    this.#pending.clear();
+  }
+}
+
+function gone(command: string, why = 'the connection to QEMU has ended'): VzshellError {
+  return new VzshellError('ERR_VM_STOPPED', `no answer to '${command}': ${why}`);
+}
+
+function parse(line: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function object(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,26 @@
+// Which driver runs machines on this host.
+
+import { VzshellError } from '../errors.ts';
+import type { Driver, DriverName } from './driver.ts';
+import { createQemuDriver, type QemuDriverOptions } from './qemu/driver.ts';
+
+/** The driver of that name; `auto` is the one that belongs to this platform. */
+export function selectDriver(name: 'auto' | DriverName, options: QemuDriverOptions = {}): Driver {
+  const wanted = name === 'auto' ? (process.platform === 'darwin' ? 'vz' : 'qemu') : name;
+  if (wanted === 'qemu' && process.platform === 'linux') return createQemuDriver(options);
+  if (wanted === 'qemu') {
+    throw new VzshellError('ERR_UNSUPPORTED', `the qemu driver runs on Linux only, this is ${process.platform}`, {
+      hint: "leave the driver at 'auto'",
+    });
+  }
+  if (wanted === 'vz') {
+    throw new VzshellError(
+      'ERR_UNSUPPORTED',
+      'the vz driver (macOS, Virtualization.framework) is not part of this version',
+      {
+        hint: 'run vzshell on a Linux host, where the qemu driver boots the same guest',
+      },
+    );
+  }
+  throw new VzshellError('ERR_INVALID_OPTION', `driver: expected 'auto', 'qemu' or 'vz', got '${String(name)}'`);
+}
