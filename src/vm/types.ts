@@ -163,6 +163,8 @@ export interface DevelopOptions extends Abortable {
   readonly impure?: boolean;
   /** False evaluates anew. Default: true. */
   readonly cache?: boolean;
+  /** Patterns of files, relative to the flake, whose change means a new evaluation; `*.nix` and flake.lock always do. */
+  readonly watch?: readonly string[];
   readonly onProgress?: (line: string) => void;
   /** Called when an older environment is used because evaluation failed. */
   readonly onWarning?: (message: string) => void;
