@@ -40,6 +40,7 @@ export class AgentStream {
   readonly #full = new Set<Output>();
   #state: 'starting' | 'running' | 'over' = 'starting';
   #dataEnded = false;
+  #background = false;
   #settleStarted!: { resolve: (started: Started) => void; reject: (error: unknown) => void };
   #settleEnded!: { resolve: (exit: Buffer) => void; reject: (error: unknown) => void };
 
@@ -91,6 +92,12 @@ export class AgentStream {
   }
 
   unref(): void {
+    this.#socket.unref();
+  }
+
+  /** Never keeps the process alive again, also while its output is read. */
+  background(): void {
+    this.#background = true;
     this.#socket.unref();
   }
 
@@ -184,7 +191,7 @@ export class AgentStream {
       highWaterMark: HIGH_WATER_MARK,
       read: () => {
         // Somebody waits for output now; until then an idle handle does not keep the process alive.
-        if (this.#state !== 'over') this.#socket.ref();
+        if (this.#state !== 'over' && !this.#background) this.#socket.ref();
         this.#wanted(output);
       },
       destroy: (error, callback) => {
