@@ -54,7 +54,7 @@ export function virtiofsdArguments(spec: MachineSpec, index: number, asRoot: boo
   if (share === undefined) throw new RangeError(`no share ${index}`);
   return [
     ...['--shared-dir', share.path, '--socket-path', join(spec.runDir, shareSocket(index))],
-    ...['--sandbox', 'namespace', '--cache', 'auto', '--log-level', 'warn'],
+    ...['--sandbox', 'namespace', '--cache', 'auto', '--log-level', 'error'],
     ...(share.readOnly ? ['--readonly'] : []),
     // Root's virtiofsd would otherwise make device nodes on the host for whoever is root in the guest.
     ...(asRoot ? ['--modcaps=-mknod'] : []),

@@ -79,11 +79,11 @@ export function startChild(options: ChildOptions): Child {
   };
 }
 
-/** How a child ended, as half a sentence, with the end of its log. */
+/** How a child ended, as half a sentence, with the last line of its log. */
 export function describeExit(child: Child, exit: ChildExit): string {
   const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
-  const tail = logTail(child.log, 4);
-  return tail === '' ? how : `${how}: ${tail}`;
+  const last = logTail(child.log, 1);
+  return last === '' ? how : `${how} (${last})`;
 }
 
 function ended(child: ChildProcess, log: RotatingLog): Promise<ChildExit> {

@@ -2,7 +2,7 @@
 // file becomes `<path>.1` and a new one is begun. Writes are synchronous: what was read is on its way to the disk before the
 // next read, so that memory stays bounded and a crash loses nothing that came before it.
 
-import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 
 /** A bounded log file and its one predecessor. */
 export class RotatingLog {
@@ -15,7 +15,9 @@ export class RotatingLog {
   constructor(path: string, maxBytes: number) {
     this.path = path;
     this.#maxBytes = maxBytes;
-    this.#rotate();
+    // What an earlier run left would be taken for this one's.
+    rmSync(`${path}.1`, { force: true });
+    this.#open();
   }
 
   /** Appends. Never throws: a full host disk must not take the machine's supervisor down; what does not fit is dropped. */
@@ -49,6 +51,10 @@ export class RotatingLog {
     } catch {
       // Nothing to keep.
     }
+    this.#open();
+  }
+
+  #open(): void {
     try {
       this.#file = openSync(this.path, 'w', 0o600);
     } catch {

@@ -61,7 +61,10 @@ export class Qmp {
   /** Runs one command; rejects with QEMU's own message, or when the connection ends before the answer. */
   execute(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(gone(command));
+      if (this.#closed) {
+        reject(gone(command));
+        return;
+      }
       const id = this.#nextId++;
       this.#pending.set(id, { command, resolve, reject });
       this.#stream.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
@@ -88,17 +91,21 @@ export class Qmp {
 
   #handle(line: string): void {
     const message = parse(line);
-    if (message === null) return this.#end('QEMU sent something that is not QMP');
-    if ('QMP' in message) return this.#greeted();
-    if (typeof message.event === 'string') {
-      return this.#onEvent({ event: message.event, data: object(message.data) });
-    }
-    const pending = this.#pending.get(Number(message.id));
+    if (message === null) this.#end('QEMU sent something that is not QMP');
+    else if ('QMP' in message) this.#greeted();
+    else if (typeof message.event === 'string') this.#onEvent({ event: message.event, data: object(message.data) });
+    else this.#answer(Number(message.id), message);
+  }
+
+  #answer(id: number, message: Readonly<Record<string, unknown>>): void {
+    const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    this.#pending.delete(Number(message.id));
-    if ('return' in message) return pending.resolve(message.return);
-    const why = object(message.error).desc;
-    pending.reject(new VzshellError('ERR_VM_STOPPED', `QEMU refused '${pending.command}': ${String(why)}`));
+    this.#pending.delete(id);
+    if ('return' in message) pending.resolve(message.return);
+    else {
+      const why = String(object(message.error).desc);
+      pending.reject(new VzshellError('ERR_VM_STOPPED', `QEMU refused '${pending.command}': ${why}`));
+    }
   }
 
   #end(why: string): void {

@@ -103,7 +103,8 @@ export class Watch {
 
   #crash(): VzshellError {
     const console = logTail(this.#spec.console.path, 15);
-    const panic = /Kernel panic[^\n]*/.exec(console)?.[0];
+    // A panic's own line comes before its long trace.
+    const panic = /Kernel panic[^\n]*/.exec(logTail(this.#spec.console.path, 200))?.[0];
     const when = this.#shutdownExpected ? 'the guest crashed while it was shutting down' : 'the guest crashed';
     return new VzshellError('ERR_VM_STOPPED', panic === undefined ? `${when}: it reset itself` : `${when}: ${panic}`, {
       hint:
