@@ -1,0 +1,16 @@
+// The public API. Everything here is covered by the type tests; nothing else is promised.
+
+export type { FileType, GuestStat } from './agent/operations.ts';
+export type { Arch, DriverName, Missing } from './driver/driver.ts';
+export { type ErrorCode, type ErrorContext, type SerializedError, VzshellError } from './errors.ts';
+export { ExecError } from './vm/exec-error.ts';
+export type {
+  GuestDirent,
+  GuestFs,
+  GuestFsOptions,
+  GuestRange,
+  GuestReadOptions,
+  GuestWriteOptions,
+} from './vm/guest-fs.ts';
+export type * from './vm/types.ts';
+export { Vm } from './vm/vm.ts';

@@ -1,0 +1,108 @@
+// From checked options to what a supervisor is told. Everything that must be looked up on the host is looked up here.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { DriverProbe, ShareSpec } from '../driver/driver.ts';
+import { selectDriver } from '../driver/select.ts';
+import { VzshellError } from '../errors.ts';
+import { type GuestImage, locateImage } from '../image/locate.ts';
+import { runId, runPaths, type StatePaths } from '../state/paths.ts';
+import { STATE_SCHEMA, type VmSpec } from '../supervisor/spec.ts';
+import { ensureVolume } from '../volume/ensure.ts';
+import { throwawayName, volumeFiles } from '../volume/files.ts';
+import { defaultCpus, defaultStartTimeout, type ResolvedOptions } from './options.ts';
+
+/** The serial by which the guest finds each disk (guest/CONTRACT.md). */
+const DISK = { image: 'image', volume: 'nix' };
+/** Bytes of the guest's console that are kept, twice. */
+const MAX_CONSOLE = 1024 ** 2;
+
+/** Everything that a start needs: the image found, the programs there, the volume made. */
+export async function planVm(options: ResolvedOptions, paths: StatePaths): Promise<VmSpec> {
+  const driver = selectDriver(options.driver);
+  const [image, probe] = await Promise.all([
+    locateImage({ arch: options.arch, ...(options.image !== null && { image: options.image }) }),
+    driver.probe(options.arch),
+  ]);
+  requireUsable(probe);
+  const emulated =
+    options.accelerator === 'emulation' || (options.accelerator === 'auto' && probe.accelerator === 'tcg');
+  const name = options.name ?? `vm-${randomBytes(4).toString('hex')}`;
+  const id = runId(name);
+  const run = runPaths(paths, id);
+  const volume = volumeOf(options, paths);
+  const shares = options.mounts.map(
+    (mount, index): ShareSpec => ({ tag: `s${index}`, path: mount.source, readOnly: mount.readonly }),
+  );
+  return {
+    schema: STATE_SCHEMA,
+    id,
+    name,
+    ephemeral: options.name === null,
+    driver: driver.name,
+    machine: {
+      arch: options.arch,
+      cpus: options.cpus ?? defaultCpus(emulated),
+      memory: options.memory,
+      kernel: image.kernel,
+      initrd: image.initrd,
+      cmdline: image.cmdline,
+      disks: [
+        { id: DISK.image, path: image.root, readOnly: true },
+        { id: DISK.volume, path: volume.path, readOnly: false },
+      ],
+      shares,
+      network: options.network,
+      vsockPath: run.vsock,
+      console: { path: run.console, maxBytes: MAX_CONSOLE },
+      runDir: run.directory,
+      accelerator: options.accelerator,
+    },
+    configure: {
+      hostname: hostname(name),
+      unixMs: Date.now(),
+      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      user: options.user,
+      shares: options.mounts.map(({ target, readonly }, index) => ({ tag: `s${index}`, target, readOnly: readonly })),
+      volume: { serial: DISK.volume, uuid: volume.uuid, format: true },
+      tmpfsStore: false,
+      network: options.network,
+      nix: { conf: '' },
+      env: options.env,
+    },
+    image: imageOf(image),
+    volume,
+    workdir: options.workdir,
+    detached: options.detached,
+    idleTimeoutMs: options.idleTimeout,
+    startTimeoutMs: options.startTimeout ?? defaultStartTimeout(emulated),
+  };
+}
+
+function volumeOf(options: ResolvedOptions, paths: StatePaths): VmSpec['volume'] {
+  if (options.volume !== null) return { ...ensureVolume(paths, options.volume, options.disk), throwaway: false };
+  const name = throwawayName();
+  return { name, path: volumeFiles(paths, name).image, uuid: randomUUID(), throwaway: true, size: options.disk };
+}
+
+function imageOf({ manifest, id, system }: GuestImage): VmSpec['image'] {
+  return { manifest, id, system };
+}
+
+function requireUsable(probe: DriverProbe): void {
+  if (probe.usable) return;
+  const what = probe.missing.map(({ what, why }) => `${what} (${why})`).join('; ');
+  throw new VzshellError('ERR_UNSUPPORTED_HOST', `this host cannot run a virtual machine yet: ${what}`, {
+    hint: [...new Set(probe.missing.map(({ fix }) => fix))].join('\n'),
+    details: { missing: probe.missing.map(({ what }) => what) },
+  });
+}
+
+/** A name as a host name: RFC 1123 letters, at most 63, no dash at either end. */
+function hostname(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '');
+  return plain === '' ? 'vzshell' : plain;
+}
