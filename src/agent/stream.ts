@@ -103,7 +103,8 @@ export class AgentStream {
 
   /** Closes the connection: the guest hangs up on what it had started. `reason` is what pending calls reject with. */
   destroy(reason?: unknown): void {
-    this.#fail(reason ?? new ConnectionLost('the stream was closed'));
+    // Not a ConnectionLost: nothing broke, so nobody is to ask why.
+    this.#fail(reason ?? new Error('closed by this side'));
   }
 
   #receive(chunk: Buffer): void {

@@ -160,6 +160,8 @@ class Attachment {
     const onError = (error: NodeJS.ErrnoException): void => {
       if (error.code === 'EPIPE') this.hangUp('SIGPIPE', { code: SIGPIPE_EXIT });
       else this.hangUp('SIGTERM', { error });
+      // A drain will not come any more.
+      source.destroy();
     };
     sink.on('error', onError);
     this.#undo.push(() => sink.off('error', onError));
