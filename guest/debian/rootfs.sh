@@ -2,7 +2,7 @@
 # rootfs.sh ARCH LOCK DEBS ROOT : the root tree from .deb files, without running any of them, as any user. Owners become 0:0 in
 # mkfs.erofs. What Debian's maintainer scripts would have done is done here by hand; plain settings lie in tree/.
 set -euo pipefail
-arch=$1 lock=$2 debs=$3 root=$4
+arch=$1 lock=$(realpath "$2") debs=$(realpath "$3") root=$4
 here=$(dirname "$(realpath "$0")")
 export LC_ALL=C
 
@@ -69,22 +69,24 @@ certificates() {
   done >etc/ssl/certs/ca-certificates.crt
 }
 
-# Of ncurses-term's thousands of terminals, the ones people really sit at. ncurses-base has xterm, tmux, screen, linux.
+# ncurses-base whole (xterm, tmux, screen, linux), and of ncurses-term's thousands the terminals that people really sit at.
 terminals() {
-  local keep='alacritty alacritty-direct foot foot-direct ghostty xterm-ghostty wezterm kitty xterm-kitty konsole konsole-256color
-    gnome gnome-256color vte vte-256color iterm2 iTerm2.app iterm2-direct nsterm nsterm-256color Apple_Terminal xterm-direct
-    tmux-direct screen.xterm-256color contour st st-256color putty putty-256color'
-  local all=usr/share/terminfo name
+  local all=usr/share/terminfo base path name
+  base=$(awk '$2 == "ncurses-base" { print $7 }' "$lock")
   mv "$all" "$all.all"
-  for name in $keep; do
-    for file in "$all.all/${name::1}/$name"; do
-      [ -e "$file" ] || continue
-      mkdir -p "$all/${name::1}"
-      cp -L "$file" "$all/${name::1}/$name"
+  {
+    dpkg-deb --fsys-tarfile "$debs/${base##*/}" | tar -t | sed -n 's#^\./usr/share/terminfo/\(./..*\)$#\1#p'
+    for name in alacritty alacritty-direct foot foot-direct ghostty wezterm kitty xterm-kitty konsole konsole-256color \
+      gnome gnome-256color vte vte-256color iterm2 iTerm2.app iterm2-direct nsterm nsterm-256color Apple_Terminal xterm-direct \
+      tmux-direct screen.xterm-256color contour st st-256color putty putty-256color; do
+      echo "${name::1}/$name"
     done
+  } | while read -r path; do
+    mkdir -p "$all/${path%/*}"
+    cp -L "$all.all/$path" "$all/$path"
   done
-  # TERM=xterm-ghostty is what Ghostty says; ncurses of trixie calls the same entry ghostty.
-  if [ -e "$all/g/ghostty" ] && [ ! -e "$all/x/xterm-ghostty" ]; then ln -s ../g/ghostty "$all/x/xterm-ghostty"; fi
+  # TERM=xterm-ghostty is what Ghostty says; ncurses of trixie has its entry under the shorter name.
+  ln -s ../g/ghostty "$all/x/xterm-ghostty"
   rm -rf "$all.all"
 }
 
