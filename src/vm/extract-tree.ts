@@ -52,7 +52,8 @@ export async function extractTree(
   const tree = new Tree(into, as, limits);
   try {
     let entries = 0;
-    for await (const entry of tar) {
+    // Its type speaks of streamx, which brings no types.
+    for await (const entry of tar as unknown as AsyncIterable<Entry>) {
       entries += 1;
       if (entries > limits.maxEntries) throw refuse(`it has over ${limits.maxEntries} entries`);
       await tree.add(entry);

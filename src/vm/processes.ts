@@ -6,10 +6,11 @@ import { explainViolation } from '../agent/errors.ts';
 import { FrameType } from '../agent/protocol.ts';
 import type { AgentStream } from '../agent/stream.ts';
 import { VzshellError } from '../errors.ts';
-import { type CommandContext, explain, startCommand } from './context.ts';
+import { type CommandContext, explain, explained, startCommand } from './context.ts';
 import { checkCells, checkSignal, execStart } from './exec-start.ts';
 import { readLines } from './lines.ts';
 import { mergeOutput } from './output.ts';
+import { signalGroup } from './signal-group.ts';
 import type { GuestProcess, OutputChunk, ProcessExit, SpawnOptions } from './types.ts';
 
 /** After a kill signal, in milliseconds: the guest has the same patience when a timeout ends a command. */
@@ -37,6 +38,7 @@ class LiveProcess implements GuestProcess {
   readonly stdin: AgentStream['input'];
   readonly stdout: AgentStream['data'];
   readonly stderr: AgentStream['stderr'] | null;
+  readonly #context: CommandContext;
   readonly #stream: AgentStream;
   readonly #exited: Promise<ProcessExit>;
   readonly #killSignal: NodeJS.Signals;
@@ -44,6 +46,7 @@ class LiveProcess implements GuestProcess {
 
   constructor(context: CommandContext, stream: AgentStream, pid: number, options: SpawnOptions) {
     this.pid = pid;
+    this.#context = context;
     this.#stream = stream;
     this.#killSignal = options.killSignal ?? 'SIGTERM';
     this.stdin = stream.input;
@@ -80,7 +83,8 @@ class LiveProcess implements GuestProcess {
   }
 
   async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    await this.#stream.send(FrameType.SIGNAL, { signal: checkSignal('signal', signal) });
+    const name = checkSignal('signal', signal);
+    await explained(this.#context, () => signalGroup(this.#context.agent, this.#stream, name));
   }
 
   resize(cols: number, rows: number): void {
@@ -100,11 +104,13 @@ class LiveProcess implements GuestProcess {
   }
 
   #terminate(): void {
-    void this.#stream.send(FrameType.SIGNAL, { signal: this.#killSignal });
-    this.#forced ??= setTimeout(
-      () => void this.#stream.send(FrameType.SIGNAL, { signal: 'SIGKILL' }),
-      KILL_AFTER_MS,
-    ).unref();
+    this.#signal(this.#killSignal);
+    this.#forced ??= setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref();
+  }
+
+  /** When it cannot be sent the connection is gone, which `exited` tells. */
+  #signal(signal: NodeJS.Signals): void {
+    signalGroup(this.#context.agent, this.#stream, signal).catch(() => undefined);
   }
 }
 

@@ -9,6 +9,7 @@ import { type CommandContext, startCommand } from './context.ts';
 import { execStart } from './exec-start.ts';
 import { exitOf } from './processes.ts';
 import { HostTerminal, type TerminalInput, type TerminalOutput } from './raw-mode.ts';
+import { signalGroup } from './signal-group.ts';
 import { guestTerm } from './term-names.ts';
 import type { SpawnOptions } from './types.ts';
 
@@ -148,7 +149,7 @@ class Attachment {
     for (const signal of FORWARDED) {
       const listener = (): void => {
         if (raw && ENDING.includes(signal)) this.hangUp(signal, { code: shellExitCode({ exitCode: null, signal }) });
-        else void this.#stream.send(FrameType.SIGNAL, { signal });
+        else signalGroup(this.#context.agent, this.#stream, signal).catch(() => undefined);
       };
       process.on(signal, listener);
       this.#undo.push(() => process.off(signal, listener));
