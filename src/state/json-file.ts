@@ -43,8 +43,17 @@ function place(path: string, value: object, put: (temporary: string, final: stri
     fsyncSync(directory);
     closeSync(directory);
   } catch (error) {
-    removeFile(temporary);
+    discard(temporary);
     throw cannotKeepState(path, error);
+  }
+}
+
+/** Removes what is left of a write that failed. Why that one failed is worth telling, not this. */
+function discard(temporary: string): void {
+  try {
+    unlinkSync(temporary);
+  } catch {
+    return;
   }
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { VzshellError } from '../errors.ts';
 
 /** Bytes of the longest vsock socket path: sun_path holds 103 and a NUL on macOS, and `_1025` must still fit behind. */
@@ -88,7 +88,7 @@ export function prepareState(paths: StatePaths): void {
 
 function ownDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   } catch (error) {
     throw cannotKeepState(path, error);
   }
@@ -103,6 +103,19 @@ function ownDirectory(path: string): void {
     throw new VzshellError('ERR_INVALID_STATE', `cannot keep state in ${path}: others may write to it (mode ${mode})`, {
       hint: `chmod 700 ${path}, or set VZSHELL_HOME to another directory`,
     });
+  }
+}
+
+/** Makes a directory, 0700, and its parents. Step by step: Node's own `recursive` says ENOENT for whatever goes wrong. */
+export function makeDirectory(path: string, withParents: boolean = true): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || !withParents || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    makeDirectory(path, false);
   }
 }
 

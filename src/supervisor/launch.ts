@@ -2,13 +2,13 @@
 // so that both locks live exactly as long as it does, however it dies; no pid file could promise that.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { logTail } from '../driver/tail.ts';
 import { VzshellError } from '../errors.ts';
 import { flockArgv, noFlock } from '../state/lock.ts';
-import { cannotKeepState, runPaths } from '../state/paths.ts';
+import { cannotKeepState, makeDirectory, runPaths } from '../state/paths.ts';
 import { volumeFiles } from '../volume/files.ts';
 import { volumeInUse } from '../volume/holder.ts';
 import { OwnerPipe } from './owner-pipe.ts';
@@ -62,7 +62,7 @@ function spawnSupervisor(spec: VmSpec, wait: number): ChildProcess {
   const paths = runPaths({ runs: dirname(runDir) }, basename(runDir));
   let log: number;
   try {
-    mkdirSync(runDir, { mode: 0o700, recursive: true });
+    makeDirectory(runDir);
     log = openSync(paths.log, 'a', 0o600);
   } catch (error) {
     throw cannotKeepState(runDir, error);
@@ -100,7 +100,9 @@ async function ready(
     if (line === null) throw await died(spec, pipe);
     if (line.type === 'ready') return line.record;
     if (line.type === 'error') throw VzshellError.from(line.error);
-    if (line.type === 'phase') onPhase?.(line);
+    if (line.type === 'exit')
+      throw new VzshellError('ERR_VM_STOPPED', `vm '${spec.name}' was stopped while it started`);
+    onPhase?.(line);
   }
 }
 

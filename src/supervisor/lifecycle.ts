@@ -154,9 +154,9 @@ export class Lifecycle {
     return this.#exit;
   }
 
-  /** The creator is gone. */
+  /** The creator is gone. Until the VM is ready nobody else could know of it, so a detached one needs its creator as well. */
   ownerGone(): void {
-    if (this.#attached) this.end({ reason: 'owner-gone' });
+    if (this.#attached || this.#record === null) this.end({ reason: 'owner-gone' });
   }
 
   /** Lives on without its creator. False when it is ending already. */

@@ -11,6 +11,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { boundLog, RunDirectory } from './run-directory.ts';
 import type { ExitRecord, VmSpec } from './spec.ts';
 import { StartPipe } from './start-pipe.ts';
+import { sweepDead } from './sweep.ts';
 
 async function main(): Promise<void> {
   process.umask(0o077);
@@ -31,20 +32,22 @@ async function main(): Promise<void> {
 async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
   const directory = new RunDirectory(spec);
   boundLog(directory.paths.log, fstatSync(2).size);
-  directory.claim();
   let exit: ExitRecord | null = null;
   try {
-    const driver = await selectDriver(spec.driver);
+    directory.claim();
+    const driver = selectDriver(spec.driver);
     const guest = await GuestEvents.listen(spec.machine.vsockPath);
-    const vm = new Lifecycle(spec, directory, driver, guest, agentOf(spec));
+    const vm = new Lifecycle(spec, directory, driver, guest, new AgentClient(spec.machine.vsockPath));
     const control = await ControlServer.listen(directory.paths.control, vm);
     listenToSignals(vm);
     let started = false;
-    void pipe.closed.then(() => (started && spec.detached ? undefined : vm.ownerGone()));
+    void pipe.closed.then(() => vm.ownerGone());
     exit = await vm.run((line) => {
       pipe.send(line);
       started ||= line.type === 'ready';
-      if (line.type === 'ready' && spec.detached) pipe.close();
+      if (line.type !== 'ready') return;
+      if (spec.detached) pipe.close();
+      sweepDead(spec).catch((error: unknown) => console.error('sweeping:', error));
     });
     if (!started && exit.error !== undefined) pipe.send({ type: 'error', error: exit.error });
     else pipe.send({ type: 'exit', exit });
@@ -55,10 +58,6 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
   } finally {
     directory.release(exit ?? { schema: 1, reason: 'error', at: new Date().toISOString() });
   }
-}
-
-function agentOf(spec: VmSpec): AgentClient {
-  return new AgentClient(spec.machine.vsockPath);
 }
 
 function listenToSignals(vm: Lifecycle): void {
