@@ -1,0 +1,5 @@
+package main
+
+import "os"
+
+func boot1() { os.Exit(1) }
