@@ -1,0 +1,111 @@
+// `manifest.json` of a guest image: which files it is made of, by sha256, and which guest contract it keeps. Written by
+// scripts/build-guest; anybody may write one for an image of their own (docs/guest-image.md).
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { VzshellError } from '../errors.ts';
+
+/** Version of the guest contract (guest/CONTRACT.md) that this program speaks. */
+export const GUEST_CONTRACT = 1;
+const MANIFEST_SCHEMA = 1;
+/** Bytes; a real manifest has about one thousand. */
+const MAX_MANIFEST = 64 * 1024;
+
+export interface ImageFile {
+  /** A name beside the manifest, never a path. */
+  readonly file: string;
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface Manifest {
+  readonly schema: typeof MANIFEST_SCHEMA;
+  readonly contract: typeof GUEST_CONTRACT;
+  readonly arch: 'arm64' | 'x86_64';
+  /** The same in Nix's words: `aarch64-linux`. */
+  readonly system: string;
+  readonly nixVersion: string;
+  /** What the kernel command line has beside the contract's own words. */
+  readonly cmdline: string;
+  readonly kernel: ImageFile;
+  readonly initrd: ImageFile;
+  readonly root: ImageFile & { readonly type: 'erofs' };
+  /** What made it, for people. */
+  readonly builder: Readonly<Record<string, string>>;
+}
+
+const fileEntries = {
+  file: v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, 'expected the name of a file beside the manifest'),
+  ),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')),
+  size: v.pipe(v.number(), v.safeInteger('expected a size in bytes'), v.minValue(1, 'expected a size in bytes')),
+};
+
+const manifestSchema: v.GenericSchema<unknown, Manifest> = v.strictObject({
+  schema: v.literal(MANIFEST_SCHEMA),
+  contract: v.literal(GUEST_CONTRACT),
+  arch: v.picklist(['arm64', 'x86_64']),
+  system: v.picklist(['aarch64-linux', 'x86_64-linux']),
+  nixVersion: v.pipe(v.string(), v.regex(/^[0-9]+(\.[0-9A-Za-z_-]+)+$/, 'expected a version')),
+  cmdline: v.pipe(v.string(), v.regex(/^[\x20-\x7e]{0,1024}$/, 'expected one line of kernel parameters')),
+  kernel: v.strictObject(fileEntries),
+  initrd: v.strictObject(fileEntries),
+  root: v.strictObject({ ...fileEntries, type: v.literal('erofs') }),
+  builder: v.record(v.string(), v.string()),
+});
+
+/** Reads and checks a manifest. `id` is the first 16 hex digits of its sha256: it changes with every file of the image. */
+export async function readManifest(path: string): Promise<{ readonly manifest: Manifest; readonly id: string }> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new VzshellError('ERR_IMAGE', `cannot read the guest image's manifest ${path}: ${error.message}`, {
+      cause: error,
+    });
+  });
+  if (bytes.length > MAX_MANIFEST) throw damaged(path, `it is ${bytes.length} bytes long`);
+  return {
+    manifest: parseManifest(bytes.toString('utf8'), path),
+    id: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
+  };
+}
+
+/** `path` is for messages alone. */
+export function parseManifest(text: string, path: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(path, (error as Error).message);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw damaged(path, 'it holds no JSON object');
+  // Before all else: another version may have other fields, and complaining about those would say nothing.
+  requireVersion(path, 'schema', 'manifest schema', (value as Record<string, unknown>).schema, MANIFEST_SCHEMA);
+  requireVersion(path, 'contract', 'guest contract', (value as Record<string, unknown>).contract, GUEST_CONTRACT);
+  const result = v.safeParse(manifestSchema, value);
+  if (result.success) return result.output;
+  const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'manifest'}: ${issue.message}`);
+  throw damaged(path, problems.join('; '));
+}
+
+function requireVersion(path: string, key: string, what: string, found: unknown, wanted: number): void {
+  if (found === wanted) return;
+  const theirs = found === undefined ? 'none' : JSON.stringify(found);
+  throw new VzshellError(
+    'ERR_IMAGE',
+    `guest image ${path} has ${what} ${theirs}, this version of vzshell knows ${wanted}`,
+    {
+      hint: 'build the image with this version (scripts/build-guest), or run the version of vzshell that it was made for',
+      details: { [key]: found, wanted },
+    },
+  );
+}
+
+function damaged(path: string, why: string): VzshellError {
+  return new VzshellError('ERR_IMAGE', `the guest image's manifest ${path} is damaged: ${why}`, {
+    hint: 'delete its directory and run scripts/build-guest',
+  });
+}
