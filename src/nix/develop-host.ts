@@ -19,3 +19,46 @@ export interface DevelopHost {
   /** Where the host keeps environments: `$VZSHELL_HOME/envs`. */
   readonly envsDir: string;
 }
+
+/** What a running VM is, as far as dev shells need it. */
+export interface DevelopRecord {
+  readonly spec: {
+    readonly volume: { readonly uuid: string };
+    readonly image: { readonly id: string; readonly system: string };
+    readonly machine: { readonly shares: readonly { readonly tag: string; readonly path: string }[] };
+    readonly configure: {
+      readonly network: 'nat' | 'none';
+      readonly user: { readonly name: string; readonly uid: number };
+      readonly shares: readonly { readonly tag: string; readonly target: string }[];
+    };
+    readonly workdir: string;
+  };
+  readonly nixVersion: string;
+  readonly home: string;
+}
+
+/** The host of dev shells in the VM that this record (`vm.json`) describes. */
+export function developHost(record: DevelopRecord, context: CommandContext, envsDir: string): DevelopHost {
+  const { configure, image, machine, volume, workdir } = record.spec;
+  return {
+    context,
+    volumeUuid: volume.uuid,
+    imageId: image.id,
+    system: image.system,
+    nixVersion: record.nixVersion,
+    network: configure.network,
+    workdir,
+    user: configure.user,
+    home: record.home,
+    hostPath: (guestPath) => {
+      for (const { tag, target } of configure.shares) {
+        const source = machine.shares.find((share) => share.tag === tag)?.path;
+        if (source !== undefined && (guestPath === target || guestPath.startsWith(`${target}/`))) {
+          return source + guestPath.slice(target.length);
+        }
+      }
+      return null;
+    },
+    envsDir,
+  };
+}

@@ -1,8 +1,7 @@
 // Entering a dev shell without a shell. An environment without a shellHook is nothing but variables: bash would only set them and
 // exec the command, so the agent sets them itself, which saves starting a bash for every command.
 
-import type { OutputPath } from './environment.ts';
-import { redirectOutputs } from './rc.ts';
+import { type OutputPath, redirectOutputs } from './outputs.ts';
 import { APPENDED } from './skipped-variables.ts';
 
 /** What of an environment is needed to run a command directly. */

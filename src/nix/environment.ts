@@ -15,12 +15,6 @@ export interface BuildEnvironment {
   readonly structuredAttrs: { readonly json: string; readonly sh: string } | null;
 }
 
-/** A path of the derivation's own output, and the place below `outputs/` that stands for it in a dev shell. */
-export interface OutputPath {
-  readonly from: string;
-  readonly output: string;
-}
-
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Bash takes more than names for functions; what would break out of `name ()` is refused. */
 const FUNCTION_NAME = /^[^\s'"`$&|;<>(){}\\#\0]+$/;
@@ -74,20 +68,6 @@ function parseVariable(name: string, info: Record<string, unknown>): Variable | 
     default:
       throw broken(`a variable of type ${JSON.stringify(type)}`);
   }
-}
-
-/** The outputs of the derivation, as the variable `outputs` names them. */
-export function outputPaths(environment: BuildEnvironment): OutputPath[] {
-  const outputs = environment.variables.get('outputs');
-  if (outputs === undefined) return [];
-  if (outputs.type === 'associative') return outputs.value.map(([output, from]) => ({ from, output }));
-  const names = outputs.type === 'array' ? outputs.value : outputs.value.split(/\s+/).filter((name) => name !== '');
-  return names.flatMap((output) => {
-    const path = environment.variables.get(output);
-    return (path?.type === 'exported' || path?.type === 'var') && path.value !== ''
-      ? [{ from: path.value, output }]
-      : [];
-  });
 }
 
 /** The value of a plain variable, exported or not. */

@@ -1,8 +1,9 @@
 import type { DevelopHost } from './develop-host.ts';
 import type { CachedEnvironment } from './env-cache.ts';
-import { outputPaths, plainValue } from './environment.ts';
+import { plainValue } from './environment.ts';
 import { type EvaluateOptions, evaluate } from './evaluate.ts';
 import { guestPlaces, install } from './install.ts';
+import { outputPaths } from './outputs.ts';
 import { exportedVariables, rcScript } from './rc.ts';
 import { flakeInputPaths } from './roots.ts';
 import { SKIPPED } from './skipped-variables.ts';

@@ -5,7 +5,8 @@
 // Nix writes the paths of outputs and of the temporary directory into its script, which it makes anew for each shell. This one
 // is kept, so the current directory is looked up when it runs, and NIX_BUILD_TOP and its kin come from the agent.
 
-import { type BuildEnvironment, type OutputPath, outputPaths, plainValue, type Variable } from './environment.ts';
+import { type BuildEnvironment, plainValue, type Variable } from './environment.ts';
+import { outputPaths } from './outputs.ts';
 import { shellQuote } from './quote.ts';
 import { APPENDED, SKIPPED } from './skipped-variables.ts';
 
@@ -124,12 +125,4 @@ export function exportedVariables(environment: BuildEnvironment, attrs: AttrsFil
     exported[name] = attrs !== null && file !== undefined ? `${attrs.base}.${file[1]}` : variable.value;
   }
   return exported;
-}
-
-/** `text` with the paths of outputs replaced by their places below `directory`. */
-export function redirectOutputs(text: string, outputs: readonly OutputPath[], directory: string): string {
-  return outputs.reduce(
-    (result, { from, output }) => result.replaceAll(from, () => `${directory}/outputs/${output}`),
-    text,
-  );
 }

@@ -61,6 +61,7 @@ export class EnvironmentSource {
     // Loaded here and not at the top: warm entry must not pay for what it does not use.
     const { evaluateEntry } = await import('./evaluate-entry.ts');
     const { signal, onProgress } = this.#options;
+    onProgress?.(`evaluating ${this.flake}`);
     const parts = await evaluateEntry(this.#host, {
       flake: this.flake,
       reference: flakeReference(this.#parts.shell, this.#root),

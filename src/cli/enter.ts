@@ -1,0 +1,114 @@
+// `vzshell` and `vzshell -- CMD`: the dev shell of the project around the current directory, in a VM that is joined when it runs
+// and started when it does not.
+
+import { VzshellError } from '../errors.ts';
+import { attachTerminal, type TerminalOptions } from '../vm/terminal.ts';
+import { hasProject, type Joined, joinRunning } from './join.ts';
+import { parseFlags } from './parse-flags.ts';
+import { makePlan, type Plan } from './plan.ts';
+import type { Progress } from './progress.ts';
+import { terminalStreams } from './terminal-streams.ts';
+
+interface Task {
+  readonly plan: Plan;
+  /** Null: an interactive shell. */
+  readonly command: readonly string[] | null;
+  readonly noCache: boolean;
+  readonly noStdin: boolean;
+  readonly progress: () => Promise<Progress>;
+  /** Takes the progress line away, if there ever was one. */
+  readonly quiet: () => void;
+}
+
+/** Resolves with the exit code of the command or the shell. */
+export async function enter(argv: readonly string[]): Promise<number> {
+  const { flags, command } = parseFlags(argv);
+  let progress: Progress | undefined;
+  const task: Task = {
+    plan: await makePlan(flags),
+    command,
+    noCache: flags['no-cache'] === true,
+    noStdin: flags['no-stdin'] === true,
+    progress: async () => {
+      const { Progress } = await import('./progress.ts');
+      progress ??= new Progress(flags.verbose === true);
+      return progress;
+    },
+    quiet: () => progress?.phase(null),
+  };
+  if (flags.verbose === true) await task.progress();
+  if (task.plan.hint !== null && command === null) (await import('./report.ts')).say(task.plan.hint);
+  try {
+    return await (task.plan.name === null ? enterThrowaway(task) : enterNamed(task, task.plan.name));
+  } finally {
+    task.quiet();
+  }
+}
+
+async function enterNamed(task: Task, name: string): Promise<number> {
+  const warm = task.plan.standard ? joinRunning(name) : null;
+  if (warm !== null && (task.plan.root === null || hasProject(warm.record, task.plan.root))) {
+    try {
+      return await runIn(warm, task);
+    } catch (error) {
+      // It stopped, for being idle perhaps, between its record and our first word: nothing has run, so it is started again.
+      if (warm.started() || !isGone(error)) throw error;
+    }
+  }
+  await startNamed(task, name);
+  const joined = joinRunning(name);
+  if (joined !== null) return runIn(joined, task);
+  throw new VzshellError('ERR_VM_STOPPED', `vm '${name}' stopped before anything could run in it`, {
+    hint: `vzshell logs ${name}`,
+  });
+}
+
+async function startNamed({ plan, progress }: Task, name: string): Promise<void> {
+  const [{ startVm }, line] = await Promise.all([import('./start-vm.ts'), progress()]);
+  await startVm(name, plan.vm, line);
+}
+
+async function enterThrowaway(task: Task): Promise<number> {
+  const [{ startThrowaway }, line] = await Promise.all([import('./start-vm.ts'), task.progress()]);
+  await using vm = await startThrowaway(task.plan.vm, line);
+  const joined = joinRunning(vm.name);
+  if (joined === null)
+    throw new VzshellError('ERR_VM_STOPPED', `vm '${vm.name}' stopped before anything could run in it`);
+  return await runIn(joined, task);
+}
+
+async function runIn(joined: Joined, task: Task): Promise<number> {
+  const { plan, command, quiet } = task;
+  const options: TerminalOptions = {
+    ...(plan.cwd !== null && { cwd: plan.cwd }),
+    ...(plan.user !== null && { user: plan.user }),
+    ...(Object.keys(plan.env).length > 0 && { env: plan.env }),
+    ...(await terminalStreams(task.noStdin, command === null)),
+  };
+  const { shell } = joined.record.spec.configure.user;
+  if (plan.devShell === null) {
+    quiet();
+    return attachTerminal(joined.context, command ?? [shell, '-l'], options);
+  }
+  if (task.noCache) {
+    const { nixDevelop } = await import('../nix/nix-develop.ts');
+    quiet();
+    return attachTerminal(
+      joined.context,
+      nixDevelop(joined.record.spec.configure.network, plan.devShell.shell, plan.root, command),
+      options,
+    );
+  }
+  const { openDevShell } = await import('./dev-shell.ts');
+  const entrance = await openDevShell(joined, plan, task.progress);
+  quiet();
+  return command === null
+    ? attachTerminal(entrance.interactive, ['bash'], options)
+    : attachTerminal(entrance.commands, command, options);
+}
+
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof VzshellError && (error.code === 'ERR_VM_STOPPED' || error.details?.reason === 'connection-lost')
+  );
+}

@@ -1,0 +1,59 @@
+// Into a VM that runs, by its record alone. The record may be of a VM that has just died: that shows when the first connection
+// fails, and `Joined.started` tells whether anything had run until then.
+
+import { AgentClient } from '../agent/client.ts';
+import type { StreamStart } from '../agent/operations.ts';
+import type { AgentStream } from '../agent/stream.ts';
+import { VzshellError } from '../errors.ts';
+import { readJson } from '../state/json-file.ts';
+import { runId, runPaths, statePaths } from '../state/paths.ts';
+import type { VmRecord } from '../supervisor/spec.ts';
+import type { CommandContext } from '../vm/context.ts';
+
+export interface Joined {
+  readonly record: VmRecord;
+  readonly context: CommandContext;
+  /** Whether the guest has started anything for us. */
+  readonly started: () => boolean;
+}
+
+/** Number of the records that are understood; a type import must stay one, so it is said again. */
+const SCHEMA: VmRecord['schema'] = 1;
+const PROTOCOL: VmRecord['protocol'] = 1;
+
+/** The running VM of that name as its record describes it, or null when there is no record. */
+export function joinRunning(name: string, id: string = runId(name)): Joined | null {
+  const record = readJson<VmRecord>(runPaths(statePaths(), id).record, SCHEMA);
+  if (record === null) return null;
+  if (record.protocol !== PROTOCOL) {
+    throw new VzshellError('ERR_PROTOCOL', `vm '${record.spec.name}' was started by another version of vzshell`, {
+      hint: `vzshell stop ${record.spec.name}`,
+    });
+  }
+  const agent = new WatchedClient(record.spec.machine.vsockPath);
+  const context: CommandContext = {
+    agent,
+    cwd: record.spec.workdir,
+    lost: async () => {
+      const { VmLink } = await import('../vm/link.ts');
+      return new VmLink(record, null).lost();
+    },
+  };
+  return { record, context, started: () => agent.started };
+}
+
+/** Whether the VM has this host directory at the same path, writable. */
+export function hasProject({ spec }: VmRecord, root: string): boolean {
+  const tag = spec.configure.shares.find((share) => share.target === root)?.tag;
+  return spec.machine.shares.some((share) => share.tag === tag && share.path === root && !share.readOnly);
+}
+
+class WatchedClient extends AgentClient {
+  started = false;
+
+  override async open(start: StreamStart, options: { readonly signal?: AbortSignal } = {}): Promise<AgentStream> {
+    const stream = await super.open(start, options);
+    this.started = true;
+    return stream;
+  }
+}

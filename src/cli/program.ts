@@ -1,0 +1,72 @@
+// The verbs, with commander. Only they load it.
+
+import { Command, CommanderError } from 'commander';
+import { helpText } from './help.ts';
+import { EXIT, reportError, say } from './report.ts';
+import { addCp } from './verbs/cp.ts';
+import { addDelete } from './verbs/delete.ts';
+import { addDoctor } from './verbs/doctor.ts';
+import { addExec } from './verbs/exec.ts';
+import { addForward } from './verbs/forward.ts';
+import { addInspect } from './verbs/inspect.ts';
+import { addList } from './verbs/list.ts';
+import { addLogs } from './verbs/logs.ts';
+import { addShell } from './verbs/shell.ts';
+import { addStart } from './verbs/start.ts';
+import { addStop } from './verbs/stop.ts';
+import { version } from './version.ts';
+
+/** What a verb's action reports when it is not 0. */
+export interface Outcome {
+  code: number;
+}
+
+/** Runs a verb; resolves with the exit code. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const outcome: Outcome = { code: 0 };
+  const program = new Command('vzshell')
+    .helpOption('-h, --help')
+    .version(version(), '-V, --version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: (text) => sayUsage(text) });
+  program.helpInformation = helpText;
+  program
+    .command('version')
+    .description('print the version of vzshell')
+    .action(() => void process.stdout.write(`${version()}\n`));
+  for (const add of [
+    addStart,
+    addStop,
+    addList,
+    addInspect,
+    addExec,
+    addShell,
+    addCp,
+    addForward,
+    addLogs,
+    addDoctor,
+    addDelete,
+  ]) {
+    add(program, outcome);
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return outcome.code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportError(error, argv.includes('--verbose'));
+    return error.exitCode === 0 ? 0 : EXIT.failed;
+  }
+}
+
+/** Commander's complaint, in our form. */
+function sayUsage(text: string): void {
+  const [first = '', ...rest] = text
+    .trimEnd()
+    .replace(/^error: /, '')
+    .split('\n');
+  say(
+    first,
+    rest.length > 0 ? rest.join('\n').replace(/^\((.*)\)$/, (_, hint: string) => hint.toLowerCase()) : undefined,
+  );
+}

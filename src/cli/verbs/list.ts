@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { escapeLine } from '../../agent/escape.ts';
+import type { VmInfo } from '../../vm/types.ts';
+import { Vm } from '../../vm/vm.ts';
+
+export function addList(program: Command): void {
+  program
+    .command('list')
+    .alias('ls')
+    .description('all VMs of yours: running, stopped and broken')
+    .option('--json', 'as JSON')
+    .action(async ({ json }: { readonly json?: true }) => {
+      const vms = await Vm.list();
+      process.stdout.write(json ? `${JSON.stringify(vms, null, 2)}\n` : table(vms));
+    });
+}
+
+function table(vms: readonly VmInfo[]): string {
+  if (vms.length === 0) return 'no VMs; `vzshell` in a project starts one\n';
+  const head = ['NAME', 'STATE', 'ARCH', 'CPUS', 'MEMORY', 'VOLUME', 'UP', 'DIRECTORY'];
+  const lines = [head, ...vms.map(row)];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => [...(line[column] ?? '')].length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length))
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function row(vm: VmInfo): string[] {
+  const { name, state, arch, cpus, memory, volume, startedAt, workdir, problem } = vm;
+  return [
+    escapeLine(name),
+    state,
+    arch ?? '-',
+    cpus === null ? '-' : String(cpus),
+    memory === null ? '-' : `${Math.round(memory / 1024 ** 2)} MiB`,
+    volume ?? '-',
+    state === 'running' && startedAt !== null ? since(Date.now() - Date.parse(startedAt)) : '-',
+    escapeLine(problem ?? workdir ?? '-'),
+  ];
+}
+
+function since(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return `${Math.floor(ms / 1000)}s`;
+  if (minutes < 60) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d`;
+}
