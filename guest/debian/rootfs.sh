@@ -4,6 +4,7 @@
 set -euo pipefail
 arch=$1 lock=$(realpath "$2") debs=$(realpath "$3") root=$4
 here=$(dirname "$(realpath "$0")")
+case $arch in arm64) multiarch=aarch64-linux-gnu ;; amd64) multiarch=x86_64-linux-gnu ;; esac
 export LC_ALL=C
 
 unpack() {
@@ -101,13 +102,23 @@ completions() {
   find "$directory" -xtype l -delete
 }
 
+# Large, and without use in a guest: character sets of the last century, git's servers, kernel-tuning odds and ends.
+slim() {
+  local converters=usr/lib/$multiarch/gconv
+  find "$converters" -name '*.so' ! -name 'ISO8859-1.so' ! -name 'ISO8859-15.so' ! -name 'CP1252.so' ! -name 'UTF-*.so' \
+    ! -name 'UNICODE.so' -delete
+  rm -f usr/lib/git-core/{git-daemon,git-http-backend,git-http-push,git-imap-send,git-shell,scalar} usr/bin/{git-shell,scalar} \
+    usr/bin/{pzstd,cvtsudoers} usr/sbin/{sudo_logsrvd,sudo_sendlog,tipc,dcb,devlink,debugfs}
+  ln -sf ../../bin/git usr/lib/git-core/git # Debian ships the same 4 MB twice
+  rm -rf etc/systemd etc/apt etc/cron* var/lib/dpkg var/cache usr/lib/apt usr/lib/dpkg usr/lib/udev usr/games \
+    usr/share/{pixmaps,applications,menu,debconf,common-licenses,gdb,lintian,bug,doc,man,info,locale,fish,zsh,perl5,cmake}
+}
+
 empty_places() {
   mkdir -p proc sys dev run tmp var/empty var/tmp var/log home mnt root etc/default
   mkdir -p nix/store nix/var/nix nix/.l/image nix/.l/lower nix/.l/host nix/.l/vol
   chmod 1777 tmp var/tmp
   : >etc/machine-id
-  rm -rf etc/systemd etc/apt etc/cron* var/lib/dpkg var/cache usr/lib/apt usr/lib/dpkg usr/lib/udev \
-    usr/share/{pixmaps,applications,menu,debconf,common-licenses,bash-completion/helpers/perl,gdb,lintian}
 }
 
 mkdir -p "$root"
@@ -119,6 +130,7 @@ links
 certificates
 terminals
 completions
+slim
 empty_places
 cp -R "$here/tree/." .
 chmod 440 etc/sudoers etc/sudoers.d/*
