@@ -13,7 +13,9 @@ export async function bareBoot(spec) {
   const directory = mkdtempSync(path.join(tmpdir(), 'vzb-'));
   const vsockPath = path.join(directory, 'v.sock');
   const server = net.createServer();
-  const firstWord = new Promise((resolve) => server.on('connection', (socket) => socket.once('data', () => resolve(performance.now()))));
+  const firstWord = new Promise((resolve) =>
+    server.on('connection', (socket) => socket.once('data', () => resolve(performance.now()))),
+  );
   await new Promise((resolve) => server.listen(`${vsockPath}_1025`, resolve));
   const machine = await selectDriver('auto').start({
     ...spec,

@@ -114,7 +114,8 @@ async function bytes(vm, project) {
   const cat = await vm.spawn('cat');
   const through = await timed(async () => {
     const out = cat.stdout.pipe(sink);
-    for await (const chunk of input()) if (!cat.stdin.write(chunk)) await new Promise((r) => cat.stdin.once('drain', r));
+    for await (const chunk of input())
+      if (!cat.stdin.write(chunk)) await new Promise((r) => cat.stdin.once('drain', r));
     cat.stdin.end();
     await new Promise((resolve) => out.on('finish', resolve));
     await cat.exited;
@@ -149,7 +150,10 @@ async function cost(vm) {
   const before = all.map((each) => processorSeconds(each.pid));
   const window = 10;
   await pause(window * 1000);
-  const used = all.map((each, index) => ({ ...each, percent: ((processorSeconds(each.pid) - before[index]) / window) * 100 }));
+  const used = all.map((each, index) => ({
+    ...each,
+    percent: ((processorSeconds(each.pid) - before[index]) / window) * 100,
+  }));
   report.add({ name: 'supervisor, resident', value: memory[0].rss, unit: 'MiB', target: 80 });
   report.add({
     name: 'everything on the host, PSS',

@@ -32,7 +32,17 @@ export class Report {
   add({ name, value, unit = 'ms', limit = null, limitName = '', target = null, extra = {} }) {
     const ratio = limit === null ? null : value / limit;
     const judged = ratio ?? value;
-    const row = { name, value, unit, limit, limitName, ratio, target, ok: target === null ? null : judged <= target, ...extra };
+    const row = {
+      name,
+      value,
+      unit,
+      limit,
+      limitName,
+      ratio,
+      target,
+      ok: target === null ? null : judged <= target,
+      ...extra,
+    };
     this.#rows.push(row);
     console.log(JSON.stringify(row));
     return row;
@@ -44,11 +54,17 @@ export class Report {
       format(row.value, row.unit),
       row.limit === null ? '' : `${format(row.limit, row.unit)} ${row.limitName}`,
       row.ratio === null ? '' : `${row.ratio.toFixed(2)} x`,
-      row.target === null ? '' : `${row.ok ? 'ok' : 'OVER'} (<= ${row.target}${row.ratio === null ? ` ${row.unit}` : ' x'})`,
+      row.target === null
+        ? ''
+        : `${row.ok ? 'ok' : 'OVER'} (<= ${row.target}${row.ratio === null ? ` ${row.unit}` : ' x'})`,
     ]);
     const titles = ['what', 'measured', 'bare limit', 'ratio', 'target'];
     const widths = titles.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column].length)));
-    const text = (cells) => cells.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd();
+    const text = (cells) =>
+      cells
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd();
     console.error([text(titles), text(widths.map((width) => '-'.repeat(width))), ...lines.map(text)].join('\n'));
   }
 }
