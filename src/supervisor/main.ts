@@ -14,7 +14,6 @@ import { StartPipe } from './start-pipe.ts';
 import { sweepDead } from './sweep.ts';
 
 async function main(): Promise<void> {
-  process.umask(0o077);
   const pipe = new StartPipe();
   const spec = await pipe.readSpec();
   process.title = `vzshell: ${spec.name}`;
