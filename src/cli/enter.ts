@@ -3,7 +3,7 @@
 
 import { VzshellError } from '../errors.ts';
 import { attachTerminal, type TerminalOptions } from '../vm/terminal.ts';
-import { hasProject, type Joined, joinRunning } from './join.ts';
+import { covers, type Joined, joinRunning } from './join.ts';
 import { parseFlags } from './parse-flags.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
@@ -46,8 +46,8 @@ export async function enter(argv: readonly string[]): Promise<number> {
 }
 
 async function enterNamed(task: Task, name: string): Promise<number> {
-  const warm = task.plan.standard ? joinRunning(name) : null;
-  if (warm !== null && (task.plan.root === null || hasProject(warm.record, task.plan.root))) {
+  const warm = joinRunning(name);
+  if (warm !== null && covers(warm.record, task.plan.vm)) {
     try {
       return await runIn(warm, task);
     } catch (error) {

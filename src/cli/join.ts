@@ -9,6 +9,7 @@ import { readJson } from '../state/json-file.ts';
 import { runId, runPaths, statePaths } from '../state/paths.ts';
 import type { VmRecord } from '../supervisor/spec.ts';
 import type { CommandContext } from '../vm/context.ts';
+import type { Mount, VmOptions } from '../vm/types.ts';
 
 export interface Joined {
   readonly record: VmRecord;
@@ -42,10 +43,25 @@ export function joinRunning(name: string, id: string = runId(name)): Joined | nu
   return { record, context, started: () => agent.started };
 }
 
-/** Whether the VM has this host directory at the same path, writable. */
-export function hasProject({ spec }: VmRecord, root: string): boolean {
-  const tag = spec.configure.shares.find((share) => share.target === root)?.tag;
-  return spec.machine.shares.some((share) => share.tag === tag && share.path === root && !share.readOnly);
+/**
+ * Whether a running VM is what `wanted` says, seen without looking anything up: false may mean that a closer look is needed, which
+ * `ensureVm` takes, and which says what is different.
+ */
+export function covers({ spec }: VmRecord, wanted: VmOptions): boolean {
+  const { machine, configure, volume } = spec;
+  const has = (mount: Mount): boolean => {
+    const tag = configure.shares.find((share) => share.target === (mount.target ?? mount.source))?.tag;
+    const share = machine.shares.find((each) => each.tag === tag);
+    return share?.path === mount.source && share.readOnly === (mount.readonly ?? false);
+  };
+  return (
+    (wanted.arch ?? machine.arch) === machine.arch &&
+    (wanted.cpus ?? 0) <= machine.cpus &&
+    Number(wanted.memory ?? 0) <= machine.memory &&
+    (wanted.network ?? machine.network) === machine.network &&
+    (wanted.volume ?? volume.name) === volume.name &&
+    (wanted.mounts ?? []).every(has)
+  );
 }
 
 class WatchedClient extends AgentClient {

@@ -19,8 +19,6 @@ export interface Plan {
   readonly name: string | null;
   /** What the VM must be; `name` and `detached` are added by who starts it. */
   readonly vm: VmOptions;
-  /** True when nothing but the project's place shapes the VM, so that any running one of that name will do. */
-  readonly standard: boolean;
   /** The directory that is mounted for the sake of the command; null when there is none that could be. */
   readonly root: string | null;
   readonly cwd: string | null;
@@ -60,7 +58,6 @@ export async function makePlan(flags: FlagValues): Promise<Plan> {
       ...(root !== null && { workdir: root }),
       ...(!throwaway && volume !== null && { volume }),
     },
-    standard: Object.keys(extra).length === 0 && volume === name && !throwaway,
     root,
     cwd: commandDirectory(flags, settings, root === null ? null : here),
     user: textOf(flags, 'user') ?? null,

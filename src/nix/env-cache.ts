@@ -95,21 +95,22 @@ export class EnvCache {
     writeCached(this.#entryPath(entry.key), entry);
     const index = this.#readIndex() ?? { format: CACHE_FORMAT, watch: '[]', memo: EMPTY_MEMO, lastGood: null };
     this.#writeIndex({ ...index, lastGood: entry.key });
-    this.#prune();
+    this.#prune(entry.key);
   }
 
   forget(key: string): void {
-    rmSync(this.#entryPath(key), { force: true });
+    removeQuietly(this.#entryPath(key));
   }
 
-  #prune(): void {
+  #prune(current: string): void {
     const prefix = `${this.#slug}-`;
     const entries = listOrNothing(this.#directory)
       .filter((name) => name.startsWith(prefix) && /^[0-9a-f]{32}\.json$/.test(name.slice(prefix.length)))
       .map((name) => join(this.#directory, name))
+      .filter((path) => path !== this.#entryPath(current))
       .map((path) => ({ path, mtime: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
       .sort((a, b) => b.mtime - a.mtime);
-    for (const { path } of entries.slice(KEPT_ENTRIES)) rmSync(path, { force: true });
+    for (const { path } of entries.slice(KEPT_ENTRIES - 1)) removeQuietly(path);
   }
 
   #entryPath(key: string): string {
@@ -156,6 +157,15 @@ function writeCached(path: string, value: object): void {
     writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
     renameSync(temporary, path);
   } catch {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
+  }
+}
+
+/** `force` forgives a file that is not there, but not a directory that is none. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Then there is nothing of ours to remove.
   }
 }

@@ -49,6 +49,8 @@ export async function readSettings(path: string): Promise<Settings> {
 /** Settings from the text of a file, or an error that names file, line and column. */
 export async function checkSettings(text: string, path: string): Promise<Settings> {
   const json = parse(text, path);
+  if (Array.isArray(json.value))
+    throw new VzshellError('ERR_INVALID_OPTION', `${path}:1:1: expected an object of settings, got a list`);
   // Loaded here and not at the top: a project without settings must not pay for the schema at every command.
   const [{ safeParse }, { SETTING_KEYS, settingsSchema }] = await Promise.all([
     import('valibot'),

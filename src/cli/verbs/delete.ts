@@ -14,7 +14,6 @@ interface DeleteFlags {
 export function addDelete(program: Command): void {
   program
     .command('delete')
-    .alias('rm')
     .description('delete what a stopped VM left: its records and logs. Its volume stays unless asked for')
     .argument('<vm>', 'name or id')
     .option('--volume', 'its volume too: the Nix store with all that was built in it')

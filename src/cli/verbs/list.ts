@@ -6,7 +6,6 @@ import { Vm } from '../../vm/vm.ts';
 export function addList(program: Command): void {
   program
     .command('list')
-    .alias('ls')
     .description('all VMs of yours: running, stopped and broken')
     .option('--json', 'as JSON')
     .action(async ({ json }: { readonly json?: true }) => {
