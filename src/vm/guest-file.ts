@@ -8,7 +8,7 @@ import { VzshellError } from '../errors.ts';
 import { type CommandContext, explain, explained } from './context.ts';
 import { fsError } from './fs-error.ts';
 import { gather } from './gather.ts';
-import { type Input, writeAll } from './input.ts';
+import { checkInput, type Input, writeAll } from './input.ts';
 import type { Abortable } from './types.ts';
 
 /** Largest file that is read into memory at once. */
@@ -45,6 +45,7 @@ export async function writeGuestFile(
   data: Input,
   options: FileWriting,
 ): Promise<void> {
+  checkInput(data);
   const stream = await openFile(context, writeStart(path, options), options);
   stream.data.resume();
   const written = writeAll(stream.input, data).catch((error: unknown) => {

@@ -14,9 +14,12 @@ export async function writeAll(sink: Writable, input: Input): Promise<void> {
       sink.end(input);
     });
   }
-  if (input === null || typeof input !== 'object' || !(input instanceof Readable || Symbol.asyncIterator in input)) {
-    sink.destroy();
-    throw new VzshellError('ERR_INVALID_OPTION', `expected text, bytes or a stream of them, got \`${String(input)}\``);
-  }
   await pipeline(input as AsyncIterable<Uint8Array | string>, sink);
+}
+
+/** Throws ERR_INVALID_OPTION on anything that has no bytes in it. */
+export function checkInput(input: unknown): asserts input is Input {
+  if (typeof input === 'string' || input instanceof Uint8Array || input instanceof Readable) return;
+  if (typeof input === 'object' && input !== null && Symbol.asyncIterator in input) return;
+  throw new VzshellError('ERR_INVALID_OPTION', `expected text, bytes or a stream of them, got \`${String(input)}\``);
 }

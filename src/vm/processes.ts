@@ -11,10 +11,8 @@ import { checkCells, checkSignal, execStart } from './exec-start.ts';
 import { readLines } from './lines.ts';
 import { mergeOutput } from './output.ts';
 import { signalGroup } from './signal-group.ts';
+import { terminate } from './terminate.ts';
 import type { GuestProcess, OutputChunk, ProcessExit, SpawnOptions } from './types.ts';
-
-/** After a kill signal, in milliseconds: the guest has the same patience when a timeout ends a command. */
-const KILL_AFTER_MS = 5000;
 
 /** Starts a command and gives it to the caller alive. */
 export async function spawn(
@@ -42,7 +40,6 @@ class LiveProcess implements GuestProcess {
   readonly #stream: AgentStream;
   readonly #exited: Promise<ProcessExit>;
   readonly #killSignal: NodeJS.Signals;
-  #forced: NodeJS.Timeout | undefined;
 
   constructor(context: CommandContext, stream: AgentStream, pid: number, options: SpawnOptions) {
     this.pid = pid;
@@ -53,11 +50,8 @@ class LiveProcess implements GuestProcess {
     this.stdout = stream.data;
     this.stderr = options.pty === undefined || options.pty === false ? stream.stderr : null;
     if (this.stderr === null) stream.stderr.resume();
-    const offAbort = onAbort(options.signal, () => this.#terminate());
-    this.#exited = exitOf(context, stream).finally(() => {
-      offAbort();
-      clearTimeout(this.#forced);
-    });
+    const offAbort = onAbort(options.signal, () => terminate(context.agent, stream, this.#killSignal));
+    this.#exited = exitOf(context, stream).finally(offAbort);
     // Who never looks at `exited` must not be ended by it.
     this.#exited.catch(() => undefined);
     // A handle that nobody waits for lets a script end; reading its output or asking for its exit holds on to it.
@@ -98,19 +92,9 @@ class LiveProcess implements GuestProcess {
     // Output that nobody reads any more would hold back the exit.
     this.stdout.destroy();
     this.#stream.stderr.destroy();
-    this.#terminate();
+    terminate(this.#context.agent, this.#stream, this.#killSignal);
     this.#stream.ref();
     await this.#exited.catch(() => undefined);
-  }
-
-  #terminate(): void {
-    this.#signal(this.#killSignal);
-    this.#forced ??= setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref();
-  }
-
-  /** When it cannot be sent the connection is gone, which `exited` tells. */
-  #signal(signal: NodeJS.Signals): void {
-    signalGroup(this.#context.agent, this.#stream, signal).catch(() => undefined);
   }
 }
 
