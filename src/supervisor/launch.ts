@@ -2,7 +2,7 @@
 // so that both locks live exactly as long as it does, however it dies; no pid file could promise that.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { logTail } from '../driver/tail.ts';
@@ -37,7 +37,11 @@ export async function launch(spec: VmSpec, { wait, signal, onPhase }: LaunchOpti
   signal?.throwIfAborted();
   const child = spawnSupervisor(spec, wait);
   const pipe = new OwnerPipe(child);
-  const abort = (): void => pipe.close();
+  const abort = (): void => {
+    pipe.close();
+    // It may still wait for a lock, and would not see the pipe.
+    child.kill('SIGTERM');
+  };
   signal?.addEventListener('abort', abort);
   try {
     pipe.send(spec);
@@ -50,6 +54,8 @@ export async function launch(spec: VmSpec, { wait, signal, onPhase }: LaunchOpti
     pipe.close();
     // It cleans up after itself; whoever tries again must not meet it.
     await pipe.processGone;
+    // It may not have come so far as to know that the directory goes with it.
+    if (spec.ephemeral) rmSync(spec.machine.runDir, { recursive: true, force: true });
     signal?.throwIfAborted();
     throw error;
   } finally {

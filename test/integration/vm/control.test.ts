@@ -151,6 +151,36 @@ test('the guest cannot open a second event connection, nor speak nonsense on the
   expect(leftovers()).toMatchObject({ processes: [], sockets: [] });
 });
 
+test.each([
+  ['QEMU', /qemu/, /qemu.*SIGKILL/i],
+  ['vhost-device-vsock', /vsock/, /vhost-device-vsock.*SIGKILL/],
+])('%s killed during the start: the start fails with the reason', async (_, process_, message) => {
+  const vm = await starting('struck');
+  const { processes } = await new ControlClient(vm.control).status();
+  const victim = processes.find(({ name }) => process_.test(name));
+  if (victim === undefined) throw new Error(`no such process: ${JSON.stringify(processes)}`);
+  process.kill(victim.pid, 'SIGKILL');
+  expect(await within(5_000, 'the end of the start', vm.failure)).toMatchObject({
+    message: expect.stringMatching(message),
+  });
+  expect(leftovers()).toMatchObject({ processes: [], sockets: [], throwaways: [] });
+});
+
+test('the supervisor killed during the start: said so, and the machine dies with it', async () => {
+  const vm = await starting('orphaned');
+  const { pid } = await new ControlClient(vm.control).status();
+  process.kill(pid, 'SIGKILL');
+  expect(await within(5_000, 'the end of the start', vm.failure)).toMatchObject({
+    code: 'ERR_VM_START',
+    message: "the supervisor of vm 'orphaned' ended by SIGKILL before the VM was ready",
+  });
+  await expect.poll(() => leftovers().processes, { timeout: 2000 }).toEqual([]);
+  const again = await starting('orphaned');
+  expect(leftovers().throwaways).toHaveLength(1);
+  await stopVm('orphaned');
+  await again.failure;
+});
+
 test('nothing of all that is left but logs and records', () => {
   expect(leftovers()).toMatchObject({ ...NOTHING, runs: expect.any(Array) });
 });

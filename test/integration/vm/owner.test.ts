@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { statePaths } from '../../../src/state/paths.ts';
@@ -30,6 +31,21 @@ test('a vm dies with a creator that is killed while it starts', async () => {
   await owner.exit;
   supervisorGone(id);
   expect(leftovers()).toMatchObject({ processes: [], sockets: [], throwaways: [] });
+});
+
+test('a creator killed at any moment of a start leaves nothing', async () => {
+  for (const delay of [0, 20, 40, 60, 80, 100, 150, 200, 300]) {
+    const owner = script(`
+      const start = Vm.create({ arch: '${ARCH}', onProgress: ({ phase }) => phase === 'image' && console.log(phase) });
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${delay});
+      await start;
+    `);
+    await owner.exit;
+  }
+  await expect.poll(() => leftovers(), { timeout: 5000 }).toMatchObject({ ...NOTHING, runs: expect.any(Array) });
+  // A directory that was made and never locked is empty.
+  const { runs } = statePaths();
+  expect(readdirSync(runs).flatMap((id) => readdirSync(join(runs, id)))).toEqual([]);
 });
 
 test('a script that forgets its vm ends all the same, and the vm with it', async () => {
