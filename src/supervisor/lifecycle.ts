@@ -7,6 +7,7 @@ import type { Driver, Machine, MachineExit } from '../driver/driver.ts';
 import { validateMachineSpec } from '../driver/spec.ts';
 import { logTail } from '../driver/tail.ts';
 import { asVzshellError, type ErrorCode, VzshellError } from '../errors.ts';
+import { type Ending, EndSignal } from './ending.ts';
 import type { GuestEvents } from './guest-events.ts';
 import { IdleWatch } from './idle.ts';
 import type { RunDirectory } from './run-directory.ts';
@@ -14,7 +15,6 @@ import {
   CONTROL_PROTOCOL,
   type ControlEvent,
   type ControlStatus,
-  type ExitReason,
   type ExitRecord,
   type RunState,
   STATE_SCHEMA,
@@ -28,11 +28,6 @@ import { keepTime } from './time.ts';
 
 /** What a supervisor needs of the agent. */
 export type SupervisedAgent = Pick<AgentClient, 'configure' | 'time' | 'shutdown'>;
-
-export interface Ending {
-  readonly reason: ExitReason;
-  readonly error?: VzshellError;
-}
 
 /** Milliseconds in which a lost agent may still turn out to be a lost machine, whose error says more. */
 const AGENT_LOST_GRACE = 400;
@@ -50,8 +45,7 @@ export class Lifecycle {
   readonly #agent: SupervisedAgent;
   readonly #events = new EventEmitter<{ event: [ControlEvent] }>();
   readonly #idle: IdleWatch;
-  /** Aborted by the first `end`, whose reason it carries. */
-  readonly #ended = new AbortController();
+  readonly #end = new EndSignal();
   /** Aborted when nobody wants to wait for the guest. */
   readonly #forced = new AbortController();
   readonly #exit: Promise<ExitRecord>;
@@ -113,10 +107,10 @@ export class Lifecycle {
       if (!this.#attached) this.#idle.arm();
       stopClock = keepTime(() => this.#agent.time(Date.now(), { timeoutMs: CLOCK_TIMEOUT }));
       report({ type: 'ready', record });
-      await this.#unlessEnded(new Promise<never>(() => undefined));
+      await this.#end.unless(new Promise<never>(() => undefined));
     } catch (error) {
       // Whoever watches the machine or the event connection knows better why a request broke off.
-      if (error instanceof ConnectionLost) await this.#whenEnded(2 * AGENT_LOST_GRACE);
+      if (error instanceof ConnectionLost) await this.#end.within(2 * AGENT_LOST_GRACE);
       // Either `end` was called, and this is its echo, or the start failed.
       this.end({ reason: 'error', error: asVzshellError(error, 'ERR_VM_START') });
     }
@@ -124,7 +118,7 @@ export class Lifecycle {
     this.#idle.close();
     this.#retire();
     this.#setState('stopping');
-    const ending = this.#ended.signal.reason as Ending;
+    const ending = this.#end.ending ?? { reason: 'stopped' };
     if (this.#machine !== null) {
       const polite = ending.error === undefined && this.#guest.connected;
       await powerOff(this.#machine, polite ? this.#agent : null, this.#forced.signal, this.#patience);
@@ -143,7 +137,7 @@ export class Lifecycle {
 
   /** Ends the machine for this reason, unless it is ending already. */
   end(ending: Ending): void {
-    if (!this.#ended.signal.aborted) this.#ended.abort(ending);
+    this.#end.decide(ending);
   }
 
   /** Somebody asks for the end. Asking again with `force` cuts the first request short. */
@@ -161,7 +155,7 @@ export class Lifecycle {
 
   /** Lives on without its creator. False when it is ending already. */
   detach(): boolean {
-    if (this.#record === null || this.#ended.signal.aborted) return false;
+    if (this.#record === null || this.#end.ending !== null) return false;
     if (!this.#attached) return true;
     this.#record = { ...this.#record, spec: { ...this.#record.spec, detached: true } };
     this.#directory.publish(this.#record);
@@ -180,16 +174,16 @@ export class Lifecycle {
     try {
       report({ type: 'phase', phase: 'boot' });
       validateMachineSpec(this.#spec.machine);
-      const machine = await this.#driver.start(this.#spec.machine, this.#ended.signal);
+      const machine = await this.#driver.start(this.#spec.machine, this.#end.signal);
       this.#machine = machine;
       void machine.stopped.then((exit) => this.#machineGone(exit));
       phase = 'the guest agent did not answer';
       report({ type: 'phase', phase: 'agent', note: machine.acceleratorNote ?? machine.accelerator });
-      await this.#unlessEnded(this.#guest.hello);
+      await this.#end.unless(this.#guest.hello);
       this.#watchGuest();
       phase = 'the guest agent did not finish its configuration';
       report({ type: 'phase', phase: 'mounts' });
-      const { nixVersion, home } = await this.#unlessEnded(
+      const { nixVersion, home } = await this.#end.unless(
         this.#agent.configure({ ...this.#spec.configure, unixMs: Date.now() }),
       );
       return {
@@ -212,7 +206,7 @@ export class Lifecycle {
     this.#guest.onStreams = (active) => this.#idle.streams(active);
     void this.#guest.closed.then(async (error) => {
       const grace = this.#guest.stopping === null ? AGENT_LOST_GRACE : STOPPING_GRACE;
-      await this.#whenEnded(grace);
+      await this.#end.within(grace);
       this.end({ reason: 'error', error: this.#withConsole(error.code, error.message) });
     });
   }
@@ -236,8 +230,8 @@ export class Lifecycle {
   async #stopIfStillIdle(): Promise<void> {
     const before = this.#idle.changes;
     this.#retire();
-    await this.#whenEnded(IDLE_GRACE);
-    if (this.#ended.signal.aborted) return;
+    await this.#end.within(IDLE_GRACE);
+    if (this.#end.ending !== null) return;
     if (this.#idle.changes === before) this.end({ reason: 'idle' });
     else if (this.#record !== null) this.#directory.publish(this.#record);
   }
@@ -248,23 +242,6 @@ export class Lifecycle {
     } catch (error) {
       console.error('removing vm.json:', error);
     }
-  }
-
-  /** `promise`, or a rejection as soon as the machine is to end. */
-  #unlessEnded<T>(promise: Promise<T>): Promise<T> {
-    const { signal } = this.#ended;
-    return new Promise<T>((resolve, reject) => {
-      const stop = (): void => reject(new Error('ending'));
-      if (signal.aborted) stop();
-      signal.addEventListener('abort', stop, { once: true });
-      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    });
-  }
-
-  /** Waits for `end`, at most that many milliseconds. */
-  async #whenEnded(patience: number): Promise<void> {
-    const timer = new Promise<void>((resolve) => setTimeout(resolve, patience));
-    await this.#unlessEnded(timer).catch(() => undefined);
   }
 
   #setState(state: RunState): void {
