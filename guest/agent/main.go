@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+
+	"vzagent/nix"
 )
 
 // version is set by the linker: -ldflags "-X main.version=…".
@@ -20,7 +22,7 @@ As process 1 of a machine it boots it.
 
 func main() {
 	if os.Getpid() == 1 {
-		boot1()
+		initialize()
 	}
 	if err := command(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "vzagent: %v\n", err)
@@ -33,6 +35,8 @@ func command(args []string) error {
 	case len(args) == 1 && args[0] == "version":
 		fmt.Println(version)
 		return nil
+	case len(args) > 0 && args[0] == nix.ListenerMode:
+		return nix.ExecAsListener(args[1:])
 	case len(args) > 0 && args[0] == "serve":
 		return serveUnix(args[1:])
 	}

@@ -124,3 +124,19 @@ func (f *cachedFile) read() ([]byte, error) {
 	f.content, f.size, f.changed, f.inode = content, info.Size(), info.ModTime(), inode
 	return content, nil
 }
+
+// GroupID finds a group by name.
+func GroupID(name string) (uint32, error) {
+	group, err := groupFile.read()
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(group) {
+		fields := strings.Split(string(line), ":")
+		if len(fields) > 2 && fields[0] == name {
+			id, err := strconv.ParseUint(fields[2], 10, 32)
+			return uint32(id), err
+		}
+	}
+	return 0, fmt.Errorf("there is no group %q in the guest", name)
+}

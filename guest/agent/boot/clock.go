@@ -1,0 +1,52 @@
+package boot
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vzagent/journal"
+)
+
+// tolerance: a drift up to this, in milliseconds, is left alone; setting the clock makes builds see time jump.
+const tolerance = 100
+
+// drift says by how many milliseconds now is ahead of the host, and whether that is too much.
+func drift(now time.Time, hostUnixMs int64) (ms int64, tooMuch bool) {
+	ms = now.UnixMilli() - hostUnixMs
+	return ms, ms > tolerance || ms < -tolerance
+}
+
+func setClock(hostUnixMs int64) (driftMs int64, adjusted bool, err error) {
+	driftMs, adjusted = drift(time.Now(), hostUnixMs)
+	if !adjusted {
+		return driftMs, false, nil
+	}
+	now := unix.NsecToTimespec(hostUnixMs * 1e6)
+	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &now); err != nil {
+		return driftMs, false, os.NewSyscallError("clock_settime", err)
+	}
+	return driftMs, true, nil
+}
+
+const zones = "/usr/share/zoneinfo"
+
+// setTimezone makes zone the local time, if the image knows it; an unknown one is not worth failing a boot for.
+func setTimezone(zone string) {
+	if zone == "" || !filepath.IsLocal(zone) {
+		return
+	}
+	file := filepath.Join(zones, zone)
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		journal.Info("the image has no time zone %q", zone)
+		return
+	}
+	os.Remove("/etc/localtime")
+	if err := os.Symlink(file, "/etc/localtime"); err != nil {
+		journal.Error("time zone: %v", err)
+	}
+	os.WriteFile("/etc/timezone", []byte(strings.TrimSpace(zone)+"\n"), 0o644)
+}

@@ -1,0 +1,120 @@
+package boot
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vzagent/events"
+	"vzagent/journal"
+)
+
+// Machine is the real machine, from PID 1's point of view.
+type Machine struct {
+	Events *events.Emitter
+
+	hotplug *Hotplug
+	// prepared is closed when the root is there, or prepareErr says why not. What was done by then is told with `configure`.
+	prepared    chan struct{}
+	prepareErr  error
+	preparation []events.Phase
+
+	mutex  sync.Mutex
+	mounts []string
+	off    sync.Once
+}
+
+// Prepare loads the rest of the modules and makes the root, without waiting for `configure`: neither depends on what it says,
+// and the host needs a moment to send it.
+func Prepare(modules Modules, emitter *events.Emitter) *Machine {
+	m := &Machine{Events: emitter, prepared: make(chan struct{})}
+	go func() {
+		defer close(m.prepared)
+		m.prepareErr = m.prepare(modules)
+		if m.prepareErr != nil {
+			journal.Error("%v", m.prepareErr)
+		}
+	}()
+	return m
+}
+
+func (m *Machine) prepare(modules Modules) (err error) {
+	if m.hotplug, err = ListenForDevices(); err != nil {
+		return err
+	}
+	modules.LoadRest()
+	m.done("modules")
+	if err = MakeRoot(m.hotplug); err != nil {
+		return err
+	}
+	applyLimits()
+	if err = os.MkdirAll("/run/vzshell", 0o755); err != nil {
+		return err
+	}
+	m.done("root")
+	return nil
+}
+
+func (m *Machine) done(phase string) {
+	m.preparation = append(m.preparation, events.Phase{Event: "phase", Phase: phase, UptimeMs: events.Uptime()})
+}
+
+func (m *Machine) phase(name string) {
+	m.Events.Emit(events.Phase{Event: "phase", Phase: name, UptimeMs: events.Uptime()})
+}
+
+// mount mounts something that must be unmounted in order at the end.
+func (m *Machine) mount(p point) error {
+	if err := p.mount(); err != nil {
+		return err
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.mounts = append(m.mounts, p.target)
+	return nil
+}
+
+// SetTime sets the clock if it is off by more than is harmless.
+func (m *Machine) SetTime(unixMs int64) (int64, bool, error) { return setClock(unixMs) }
+
+// Sync writes the volume, and whatever else there is, to the disks.
+func (m *Machine) Sync() error {
+	for _, path := range []string{layerVolume, "/"} {
+		dir, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = unix.Syncfs(int(dir.Fd()))
+		dir.Close()
+		if err != nil {
+			return &os.PathError{Op: "syncfs", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
+// replyTime lets the answer to the request for shutdown leave before the machine goes.
+const replyTime = 20 * time.Millisecond
+
+// Shutdown ends everything in order, soon. Calling it again does nothing.
+func (m *Machine) Shutdown(reason string) {
+	m.off.Do(func() {
+		journal.Info("stopping: %s", reason)
+		m.Events.Emit(events.Stopping{Event: "stopping", Reason: reason})
+		time.AfterFunc(replyTime, m.powerOff)
+	})
+}
+
+// Parameter reads a word `name=value` of the kernel's command line.
+func Parameter(name string) string {
+	text, _ := os.ReadFile("/proc/cmdline")
+	for word := range strings.FieldsSeq(string(text)) {
+		if value, found := strings.CutPrefix(word, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}

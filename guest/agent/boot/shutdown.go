@@ -1,0 +1,95 @@
+package boot
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vzagent/disk"
+	"vzagent/journal"
+	"vzagent/process"
+)
+
+const (
+	// termPatience is how long processes may take to obey SIGTERM, killPatience how long the kernel to end them.
+	termPatience = 2 * time.Second
+	killPatience = time.Second
+	// trimPatience bounds what giving unused blocks back may cost at the end.
+	trimPatience = 300 * time.Millisecond
+	// flushPatience bounds the wait for a host that does not read its events.
+	flushPatience = 200 * time.Millisecond
+)
+
+// powerOff ends all processes, unmounts what was mounted, last first, and switches the machine off.
+func (m *Machine) powerOff() {
+	endProcesses()
+	m.mutex.Lock() // for good: nothing is mounted any more
+	if err := disk.Trim(layerVolume, trimPatience); err != nil {
+		journal.Info("trim: %v", err)
+	}
+	unmountAll(m.mounts)
+	unix.Sync()
+	m.Events.Flush(flushPatience)
+	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
+		journal.Bug("power off: %v", err)
+	}
+}
+
+// endProcesses asks everybody to go, and then makes them. Interactive shells ignore SIGTERM but not a hangup; what is stopped
+// must be continued to notice either.
+func endProcesses() {
+	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGCONT} {
+		unix.Kill(-1, signal)
+	}
+	if process.WaitChildless(termPatience) {
+		return
+	}
+	unix.Kill(-1, unix.SIGKILL)
+	if !process.WaitChildless(killPatience) {
+		journal.Error("processes are left that cannot be killed")
+	}
+}
+
+// unmountAll takes the mounts of the agent away, last first. What somebody mounted inside them goes before: one mount that is
+// left keeps ext4 alive, and the volume dirty.
+func unmountAll(ours []string) {
+	for _, target := range slices.Backward(ours) {
+		table, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil {
+			journal.Bug("umount: %v", err)
+		}
+		for _, foreign := range below(target, mountPoints(string(table))) {
+			if !slices.Contains(ours, foreign) {
+				unix.Unmount(foreign, unix.MNT_DETACH)
+			}
+		}
+		if err := unix.Unmount(target, 0); err != nil {
+			journal.Bug("umount %s: %v", target, err)
+		}
+	}
+}
+
+// mountPoints lists the mount points of a mountinfo table, in the order of mounting.
+func mountPoints(table string) (points []string) {
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	for line := range strings.Lines(table) {
+		if fields := strings.Fields(line); len(fields) > 4 {
+			points = append(points, unescape.Replace(fields[4]))
+		}
+	}
+	return points
+}
+
+// below picks the points inside target, last mounted first.
+func below(target string, points []string) (inside []string) {
+	for _, point := range slices.Backward(points) {
+		if relative, err := filepath.Rel(target, point); err == nil && relative != "." && filepath.IsLocal(relative) {
+			inside = append(inside, point)
+		}
+	}
+	return inside
+}
