@@ -10,7 +10,7 @@ fetch_one() { # MIRROR SHA256 PATH
   local file=$VZSHELL_DEBS/${3##*/} part
   if [ -f "$file" ] && echo "$2  $file" | sha256sum --check --status; then return; fi
   part=$(mktemp "$file.XXXXXX")
-  if ! /usr/lib/apt/apt-helper -q=2 -o APT::Sandbox::User= download-file "$1/$3" "$part" "SHA256:$2" >"$part.log" 2>&1 ||
+  if ! /usr/lib/apt/apt-helper -q=2 -o APT::Sandbox::User= -o Acquire::Retries=2 download-file "$1/$3" "$part" "SHA256:$2" >"$part.log" 2>&1 ||
     ! echo "$2  $part" | sha256sum --check --status; then
     echo "Cannot get ${3##*/} as the lock names it: $(grep -m1 -E '^E:|Err' "$part.log" || echo 'its sha256 differs.')" >&2
     rm -f "$part" "$part.log"
@@ -28,7 +28,7 @@ if ! awk -v uses="$uses" -v mirror="$mirror" '
   BEGIN { split(uses, list, ","); for (i in list) want[list[i]] = 1 }
   /^#/ { next }
   { n = split($1, has, ","); for (i = 1; i <= n; i++) if (has[i] in want) { print mirror, $5, $7; next } }' "$lock" |
-  xargs -P4 -L1 bash -c 'fetch_one "$@"' fetch; then
+  xargs -P4 -L1 bash -c 'fetch_one "$@" || exit 255' fetch 2> >(grep -v '^xargs:' >&2); then # 255: the first failure ends it
   echo "The Debian archive does not give all files of $(basename "$lock"). Without a network: bring one, or copy $directory from a" \
     "machine that has built this image. When the archive has newer versions: run scripts/refresh-guest-lock, and commit what it changes." >&2
   exit 1
