@@ -22,6 +22,7 @@ import (
 func initialize() {
 	// Caught and dropped, not ignored: what is ignored, children inherit.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
+	began := events.Uptime()
 	process.Reap()
 	if err := boot.Early(); err != nil {
 		fail(nil, err.Error())
@@ -41,6 +42,7 @@ func initialize() {
 	}
 	emitter := events.New(host)
 	emitter.Emit(events.Hello{Event: "hello", Protocol: protocol.Version, Version: version, Arch: arch, BootMs: events.Uptime()})
+	journal.Info("process 1 since %d ms, the host is told at %d ms", began, events.Uptime())
 	if profile := boot.Parameter("vzshell.init"); profile != "" && profile != "agent" {
 		fail(emitter, "this agent has no profile \""+profile+"\" (vzshell.init on the kernel command line); it has \"agent\"")
 	}

@@ -111,6 +111,9 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := daemon.Listen(); err != nil {
 		return nil, err
 	}
+	m.mutex.Lock()
+	m.daemon = daemon
+	m.mutex.Unlock()
 	m.phase("nix")
 	if wanted.Network == "nat" {
 		select {

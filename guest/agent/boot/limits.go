@@ -30,7 +30,7 @@ func applyLimits() {
 		journal.Error("cannot allow %d open files: %v", openFiles.Max, err)
 	}
 	for name, value := range settings {
-		if err := os.WriteFile("/proc/sys/"+name, []byte(value), 0); err != nil {
+		if err := os.WriteFile("/proc/sys/"+name, []byte(value+"\n"), 0); err != nil {
 			journal.Info("%v", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"vzagent/events"
 	"vzagent/journal"
+	"vzagent/nix"
 )
 
 // Machine is the real machine, from PID 1's point of view.
@@ -24,6 +25,7 @@ type Machine struct {
 
 	mutex  sync.Mutex
 	mounts []string
+	daemon *nix.Daemon
 	off    sync.Once
 }
 

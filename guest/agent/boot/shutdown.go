@@ -26,8 +26,11 @@ const (
 
 // powerOff ends all processes, unmounts what was mounted, last first, and switches the machine off.
 func (m *Machine) powerOff() {
-	endProcesses()
 	m.mutex.Lock() // for good: nothing is mounted any more
+	if m.daemon != nil {
+		m.daemon.Stop()
+	}
+	endProcesses()
 	if err := disk.Trim(layerVolume, trimPatience); err != nil {
 		journal.Info("trim: %v", err)
 	}

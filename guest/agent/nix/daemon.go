@@ -3,6 +3,7 @@ package nix
 import (
 	"bufio"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,8 @@ type Daemon struct {
 	Image, Upper, Builds string
 
 	listener int
+	caller   *readiness.Watch
+	stopped  atomic.Bool
 }
 
 // Listen opens the socket and starts the daemon at the first connection, again and again if it dies. The agent itself accepts
@@ -45,13 +48,20 @@ func (d *Daemon) Listen() error {
 	if err != nil {
 		return err
 	}
-	d.listener = socket
+	d.listener, d.caller = socket, caller
 	go func() {
-		for caller.Wait() == nil {
+		for caller.Wait() == nil && !d.stopped.Load() {
 			d.serve()
 		}
 	}()
 	return nil
+}
+
+// Stop ends the listening. As long as the socket is open, the file system that it lies on cannot be unmounted.
+func (d *Daemon) Stop() {
+	d.stopped.Store(true)
+	d.caller.Close()
+	unix.Close(d.listener)
 }
 
 // serve runs one daemon to its end.
@@ -65,6 +75,9 @@ func (d *Daemon) serve() {
 	}
 	journal.Info("nix-daemon started, pid %d", daemon.Pid)
 	<-daemon.Done()
+	if d.stopped.Load() {
+		return
+	}
 	journal.Error("nix-daemon %s", process.Describe(daemon.Status()))
 	if time.Since(began) < hopeless {
 		d.refuse()
