@@ -37,7 +37,7 @@ export async function enterDevShell(host: DevelopHost, options: DevelopOptions =
     from,
     entry: found,
     commands: { ...host.context, onStartError, prepare: (start) => enterCommand(start, entry, host.home) },
-    interactive: { ...host.context, onStartError, prepare: (start) => enterShell(start, entry) },
+    interactive: { ...host.context, onStartError, prepare: (start) => enterShell(start, entry, host.home) },
   };
 }
 

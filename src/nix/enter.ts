@@ -11,8 +11,12 @@ export function enterCommand(start: ExecStart, entry: CachedEnvironment, home: s
   return entry.hasHook ? throughBash(start, entry) : directly(start, entry, home);
 }
 
-/** An interactive bash that is the dev shell. What the caller sets by name is set after the environment, as for commands. */
-export function enterShell(start: ExecStart, entry: CachedEnvironment): ExecStart {
+/**
+ * A bash that is the dev shell. What the caller sets by name is set after the environment, as for commands. Without a terminal bash
+ * is not interactive and would read no --rcfile: then it is a command as any other, which reads its script from standard input.
+ */
+export function enterShell(start: ExecStart, entry: CachedEnvironment, home: string): ExecStart {
+  if (start.pty === undefined) return enterCommand({ ...start, argv: ['bash'] }, entry, home);
   const chosen = Object.entries(start.env ?? {});
   const lines = chosen.map(([name, value]) =>
     value === null ? `unset -v ${name}` : `export ${name}=${shellQuote(value)}`,
@@ -32,7 +36,7 @@ function directly(start: ExecStart, entry: CachedEnvironment, home: string): Exe
   const base: Record<string, string> = { PATH: basePath(home) };
   for (const [name, value] of Object.entries(start.env ?? {})) if (value !== null) base[name] = value;
   const env = directEnvironment(entry, base, cwd);
-  return { ...start, ...places(entry), env: { shellHook: null, ...env, ...start.env } };
+  return { ...start, ...places(entry), env: { shellHook: null, PWD: cwd, ...env, ...start.env } };
 }
 
 function throughBash(start: ExecStart, entry: CachedEnvironment): ExecStart {

@@ -6,7 +6,7 @@ import { guestPlaces, install } from './install.ts';
 import { outputPaths } from './outputs.ts';
 import { exportedVariables, rcScript } from './rc.ts';
 import { flakeInputPaths } from './roots.ts';
-import { SKIPPED } from './skipped-variables.ts';
+import { isTaken } from './skipped-variables.ts';
 
 export interface EntryOptions extends Omit<EvaluateOptions, 'profile'> {
   /** Names project and shell, in file names of the guest. */
@@ -29,7 +29,7 @@ export async function evaluateEntry(
   const storePath = await install(host, places, rcScript(environment, attrsFiles), attrs, inputs, options.signal);
   const unexported: Record<string, string> = {};
   for (const [name, variable] of environment.variables) {
-    if (variable.type === 'var' && !SKIPPED.has(name)) unexported[name] = variable.value;
+    if (variable.type === 'var' && isTaken(name, variable.type)) unexported[name] = variable.value;
   }
   return {
     exported: exportedVariables(environment, attrsFiles),

@@ -8,7 +8,7 @@
 import { type BuildEnvironment, plainValue, type Variable } from './environment.ts';
 import { outputPaths } from './outputs.ts';
 import { shellQuote } from './quote.ts';
-import { APPENDED, SKIPPED } from './skipped-variables.ts';
+import { APPENDED, isTaken } from './skipped-variables.ts';
 
 /** Where the files of structured attributes lie in the guest: `<base>.sh` and `<base>.json`. */
 export interface AttrsFiles {
@@ -54,7 +54,7 @@ export function rcScript(environment: BuildEnvironment, attrs: AttrsFiles | null
   let script = PREAMBLE;
   for (const name of APPENDED) script += `${name}=\${${name}:-}\nnix_saved_${name}="$${name}"\n`;
   for (const [name, variable] of environment.variables) {
-    if (!SKIPPED.has(name)) script += assignment(name, variable, rewrites);
+    if (isTaken(name, variable.type)) script += assignment(name, variable, rewrites);
   }
   for (const [name, body] of environment.functions) script += functionDefinition(name, body, rewrites);
   for (const name of APPENDED) script += `${name}="$${name}\${nix_saved_${name}:+:$nix_saved_${name}}"\n`;
@@ -120,7 +120,7 @@ function escapeInQuotes(text: string): string {
 export function exportedVariables(environment: BuildEnvironment, attrs: AttrsFiles | null): Record<string, string> {
   const exported: Record<string, string> = {};
   for (const [name, variable] of environment.variables) {
-    if (variable.type !== 'exported' || SKIPPED.has(name)) continue;
+    if (variable.type !== 'exported' || !isTaken(name, variable.type)) continue;
     const file = ATTRS_VARIABLES.find(([attr]) => attr === name);
     exported[name] = attrs !== null && file !== undefined ? `${attrs.base}.${file[1]}` : variable.value;
   }

@@ -2,7 +2,7 @@
 // whose old value goes on behind the new one.
 
 /** Never taken from the build environment. */
-export const SKIPPED: ReadonlySet<string> = new Set([
+const SKIPPED: ReadonlySet<string> = new Set([
   'BASHOPTS',
   'HOME',
   'NIX_BUILD_TOP',
@@ -20,6 +20,14 @@ export const SKIPPED: ReadonlySet<string> = new Set([
   'TZ',
   'UID',
 ]);
+
+/**
+ * Whether a variable of the build environment is taken. A SHELL that was not exported is what bash found in the sandbox's passwd file
+ * when nobody had told it: `/noshell`, with which editors and terminal multiplexers cannot start a shell.
+ */
+export function isTaken(name: string, type: 'exported' | 'var' | 'array' | 'associative'): boolean {
+  return !SKIPPED.has(name) && !(name === 'SHELL' && type === 'var');
+}
 
 /** Kept behind what the build environment sets: commands, and completions. */
 export const APPENDED = ['PATH', 'XDG_DATA_DIRS'] as const;

@@ -26,7 +26,8 @@ const exported = (value: string) => ({ type: 'exported', value });
 it.each([
   ['a plain one', { CC: exported('gcc'), PATH: exported('/s/bin') }, {}],
   ['without a PATH', { CC: exported('gcc') }, {}],
-  ['with a SHELL that is not exported', { PATH: exported('/s/bin'), SHELL: { type: 'var', value: '/s/bash' } }, {}],
+  ['with a SHELL of its own', { PATH: exported('/s/bin'), SHELL: exported('/s/bash') }, {}],
+  ['with a USER that is not exported', { USER: { type: 'var', value: 'nixbld' } }, {}],
   ['with odd values', { A: exported("it's\n$x `y` \\"), B: exported('') }, {}],
   ['with XDG_DATA_DIRS on both sides', { XDG_DATA_DIRS: exported('/s/share') }, { XDG_DATA_DIRS: '/usr/share' }],
   ['with XDG_DATA_DIRS of the shell alone', { XDG_DATA_DIRS: exported('/s/share') }, {}],

@@ -101,6 +101,13 @@ describe('variables', () => {
     expect(seen({ [name]: exported('from-the-build') }, name, { env: { HOME: '/h' } })).not.toBe('from-the-build');
   });
 
+  it("a SHELL that the build had not exported does not replace the user's", () => {
+    expect(seen({ SHELL: { type: 'var', value: '/noshell' } }, 'SHELL', { env: { SHELL: '/bin/zsh' } })).toBe(
+      '/bin/zsh',
+    );
+    expect(seen({ SHELL: exported('/s/bash') }, 'SHELL', { env: { SHELL: '/bin/zsh' } })).toBe('/s/bash');
+  });
+
   it('variables of the caller that the environment does not name stay', () => {
     expect(seen({ V: exported('1') }, 'MINE', { env: { MINE: 'kept' } })).toBe('kept');
   });
