@@ -115,7 +115,7 @@ slim() {
 }
 
 empty_places() {
-  mkdir -p proc sys dev run tmp var/empty var/tmp var/log home mnt root etc/default
+  mkdir -p proc sys dev run tmp var/empty var/tmp var/log home mnt root etc/default usr/local/{bin,sbin,lib,include,share}
   mkdir -p nix/store nix/var/nix nix/.l/image nix/.l/lower nix/.l/host nix/.l/vol
   chmod 1777 tmp var/tmp
   : >etc/machine-id
