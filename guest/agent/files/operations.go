@@ -3,6 +3,7 @@ package files
 import (
 	"vzagent/fault"
 	"vzagent/guest"
+	"vzagent/protocol"
 	"vzagent/stream"
 )
 
@@ -26,7 +27,9 @@ func Stream(op string, s *stream.Stream, g *guest.Guest, start []byte) (result a
 	err = user.WithFiles(func() error {
 		switch op {
 		case "put":
-			entries, err := Unpack(NewInput(s), common.Path, user.UID == 0)
+			entries, err := Unpack(NewInput(s), common.Path, user.UID == 0, func() error {
+				return s.SendJSON(protocol.Started, struct{}{})
+			})
 			result = map[string]int{"entries": entries}
 			return err
 		case "get":

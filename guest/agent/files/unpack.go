@@ -26,8 +26,9 @@ type unpacker struct {
 	directories []*tar.Header
 }
 
-// Unpack serves `put`: the tar from source, extracted below the directory path, which is made if it is missing.
-func Unpack(source io.Reader, path string, asRoot bool) (entries int, err error) {
+// Unpack serves `put`: the tar from source, extracted below the directory path, which is made if it is missing. started is called
+// when the directory is there: the host sends nothing before it knows that.
+func Unpack(source io.Reader, path string, asRoot bool, started func() error) (entries int, err error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return 0, err
 	}
@@ -36,6 +37,9 @@ func Unpack(source io.Reader, path string, asRoot bool) (entries int, err error)
 		return 0, err
 	}
 	defer root.Close()
+	if err := started(); err != nil {
+		return 0, err
+	}
 	u := &unpacker{root: root, isRoot: asRoot}
 	archive := tar.NewReader(source)
 	for {
