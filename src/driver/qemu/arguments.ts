@@ -21,7 +21,7 @@ export function qemuArguments(spec: MachineSpec, accelerator: Accelerator, qboot
   const mebibytes = spec.memory / (1024 * 1024);
   return [
     ...['-name', `guest=vzshell-${escapeCommas(basename(spec.runDir))},debug-threads=on`],
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-S'],
     ...['-msg', 'timestamp=off'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-machine', `${machine(spec, accelerator)},memory-backend=mem,dump-guest-core=off`],

@@ -144,9 +144,9 @@ class QemuMachine implements Machine {
     });
     await inTime(Promise.race([this.#opened(exited), exited]), signal);
     for (const [index, share] of this.#shares.entries()) {
-      this.#watch.daemon(share, `its share ${spec.shares[index]?.path}`, this.#qmp);
+      this.#watch.daemon(share, `its share ${spec.shares[index]?.path}`);
     }
-    this.#watch.daemon(this.#vsock, 'its connection to the host', this.#qmp);
+    this.#watch.daemon(this.#vsock, 'its connection to the host');
   }
 
   expectShutdown(): void {
@@ -163,10 +163,13 @@ class QemuMachine implements Machine {
     return this.stopped;
   }
 
+  /** The guest runs only after events are on: none is missed. No command follows but `quit`, see watch.ts. */
   async #opened(exited: Promise<never>): Promise<void> {
     // A connection that ends is told better by the exit.
-    await this.#qmp.open().catch(() => exited);
-    void this.#watch.checkStatus(this.#qmp);
+    await this.#qmp
+      .open()
+      .then(() => this.#qmp.execute('cont'))
+      .catch(() => exited);
   }
 
   #endQemu(): void {

@@ -1,7 +1,7 @@
 // What probes found out, kept in `probes.json` so that a start pays for it once. Only a cache: a file that cannot be read or
 // written costs time and nothing else. The file is shared with other modules' probes: their keys are kept.
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readJson, writeJson } from '../../state/json-file.ts';
 
@@ -32,7 +32,8 @@ export class Memory {
     const kept = Object.entries(file?.qemu ?? {}).filter(([other]) => other !== key);
     const qemu = Object.fromEntries([...kept.slice(1 - MAX_ANSWERS), [key, answer]]);
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      // One level: the state directory itself.
+      if (!existsSync(dirname(this.#path))) mkdirSync(dirname(this.#path), { mode: 0o700 });
       writeJson(this.#path, { ...file, schema: SCHEMA, qemu });
     } catch {
       // A read-only home: asked again next time.

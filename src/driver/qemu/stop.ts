@@ -3,6 +3,7 @@
 
 import type { Child } from './child.ts';
 import type { Qmp } from './qmp.ts';
+import { within } from './within.ts';
 
 /** Milliseconds for each to go by itself. QEMU takes 25, virtiofsd 30 after it. */
 const PATIENCE = { quit: 2_000, daemon: 1_000 };
@@ -29,14 +30,4 @@ export async function stopDaemons(shares: readonly Child[], vsock: Child | null)
     }),
   );
   await vsock?.exit;
-}
-
-async function within(milliseconds: number, event: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, false);
-  });
-  const inTime = await Promise.race([event.then(() => true), late]);
-  clearTimeout(timer);
-  return inTime;
 }

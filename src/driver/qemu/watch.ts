@@ -1,15 +1,21 @@
 // Why a machine ends. QEMU reports a guest's power-off, reset and panic, a broken accelerator and a full host disk by QMP
 // events, but neither the death of virtiofsd nor that of vhost-device-vsock, and its own only by being gone: so all are
 // watched, and the first cause counts.
+//
+// QEMU 10 hangs for good when a QMP command reaches it in the moment of its shutdown: so nothing is asked of it on an
+// occasion that may be its end, and it has a limit for going once it said SHUTDOWN.
 
 import { VzshellError } from '../../errors.ts';
 import type { MachineExit, MachineSpec } from '../driver.ts';
 import { logTail } from '../tail.ts';
 import { type Child, type ChildExit, describeExit } from './child.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
+import { within } from './within.ts';
 
-/** Milliseconds that QEMU has to answer, or to be gone, after one of its daemons is. */
-const PATIENCE = 2_000;
+/** Milliseconds. A daemon ends up to 30 before QEMU when QEMU goes; later than this it was the daemon. */
+const DAEMON_FIRST = 150;
+/** Milliseconds from SHUTDOWN to QEMU's exit; it takes 10 to 100. */
+const LAST_WORDS = 3_000;
 
 /** Built when everything is gone, so that the logs are whole. */
 type Cause = () => VzshellError;
@@ -42,38 +48,36 @@ export class Watch {
 
   /** What QMP tells, from the connection's first moment. */
   onEvent({ event, data }: QmpEvent, qmp: Qmp): void {
-    if (event === 'SHUTDOWN') this.#shutdown = String(data.reason);
+    if (event === 'SHUTDOWN') this.#onShutdown(String(data.reason));
     if (event === 'GUEST_PANICKED') this.#because(() => this.#crash());
     if (event === 'BLOCK_IO_ERROR' && data.action === 'stop') this.#because(() => this.#diskError(data));
-    if (event === 'STOP') void this.checkStatus(qmp);
+    if (event === 'STOP') void this.#onStop(qmp);
   }
 
-  /** QEMU says nothing of why it stopped the guest except here; also asked once at the start, for a STOP before QMP was open. */
-  async checkStatus(qmp: Qmp): Promise<void> {
+  /** Watches a daemon that QEMU cannot do without. */
+  daemon(child: Child, purpose: string): void {
+    void child.exit.then(async (exit) => {
+      await within(DAEMON_FIRST, this.#qemu.exit);
+      if (this.#shutdown === null && this.#qemu.running()) this.#because(() => this.#daemonError(child, exit, purpose));
+    });
+  }
+
+  #onShutdown(reason: string): void {
+    this.#shutdown = reason;
+    void within(LAST_WORDS, this.#qemu.exit).then((gone) => {
+      if (!gone) this.#qemu.kill();
+    });
+  }
+
+  /** The event does not say why the guest was stopped. A stopped guest cannot shut down, so that asking is safe. */
+  async #onStop(qmp: Qmp): Promise<void> {
     const answer = await qmp.execute('query-status').catch(() => null);
     const status = (answer as { status?: unknown } | null)?.status;
     if (status === 'internal-error') {
       this.acceleratorBroke = true;
       this.#because(() => this.#acceleratorError());
     }
-    if (status === 'guest-panicked') this.#because(() => this.#crash());
-    if (status === 'io-error') this.#because(() => this.#diskError({ nospace: true }));
-  }
-
-  /** Watches a daemon that QEMU cannot do without. */
-  daemon(child: Child, purpose: string, qmp: Qmp): void {
-    void child.exit.then(async (exit) => {
-      // When QEMU goes first, its daemons follow within milliseconds: only one that still answers has lost its daemon.
-      if (this.#shutdown !== null || this.#stopAsked) return;
-      const alive = await Promise.race([
-        qmp.execute('query-status').then(
-          () => true,
-          () => false,
-        ),
-        new Promise<boolean>((resolve) => setTimeout(resolve, PATIENCE, true).unref()),
-      ]);
-      if (alive && this.#qemu.running()) this.#because(() => this.#daemonError(child, exit, purpose));
-    });
+    if (status === 'io-error') this.#because(() => this.#diskError({ reason: 'input/output error' }));
   }
 
   /** How the machine ended, from QEMU's exit and all that was seen before it. */
@@ -82,7 +86,7 @@ export class Watch {
     // Even while it shuts down, the agent powers off and never resets: volumes may be mounted still.
     if (this.#shutdown === 'guest-reset' || this.#shutdown === 'guest-panic')
       return { reason: 'error', error: this.#crash() };
-    if (this.#shutdown === 'guest-shutdown' && exit.code === 0) {
+    if (this.#shutdown === 'guest-shutdown') {
       if (this.#shutdownExpected) return { reason: 'stopped' };
       return { reason: 'guest-shutdown', error: new VzshellError('ERR_VM_STOPPED', 'the guest powered itself off') };
     }
