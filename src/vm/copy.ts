@@ -137,8 +137,7 @@ async function receive(stream: AgentStream, target: string, maxBytes: number): P
         )
       : error;
   } finally {
-    await parent.remove(temporary);
-    await parent.close();
+    await parent.remove(temporary).finally(() => parent.close());
   }
 }
 

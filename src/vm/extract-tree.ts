@@ -2,7 +2,7 @@
 // lie. What is written stays below one directory, is never written through a link, and is bounded; anything odd ends the extraction.
 
 import type { FileHandle } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { escapeLine } from '../agent/escape.ts';
 import { VzshellError } from '../errors.ts';
@@ -47,7 +47,10 @@ export async function extractTree(
   limits: ExtractLimits,
 ): Promise<number> {
   const tar = extract();
-  archive.on('error', (error) => tar.destroy(error));
+  // Also when it broke before it came here: a pipe from a dead stream would wait for ever.
+  finished(archive, (error) => {
+    if (error) tar.destroy(error);
+  });
   archive.pipe(tar);
   const tree = new Tree(into, as, limits);
   try {
@@ -241,7 +244,9 @@ function checkTarget(header: Header): string {
 /** Host errors name a descriptor's path; the entry's name says more. */
 function namesEntry(error: unknown, name: string): unknown {
   if (error instanceof VzshellError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message, syscall } = error as NodeJS.ErrnoException;
+  // Only the host's own system calls name one; everything else says that the archive broke off.
+  if (syscall === undefined) return refuse(`${quote(name)} breaks off`, error);
   if (code === 'EEXIST')
     return refuse(`${quote(name)} is in it twice, or differs from another name only by case`, error);
   return new VzshellError('ERR_INVALID_STATE', `cannot write ${quote(name)}: ${code ?? message}`, {

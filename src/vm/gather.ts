@@ -18,7 +18,8 @@ export function gather(
       if (tee?.writable === true && !tee.write(chunk)) pauseUntilDrained(stream, tee);
       if (!fits) onFull();
     });
-    stream.on('close', () => resolve(collector.bytes()));
+    if (stream.closed) resolve(collector.bytes());
+    else stream.on('close', () => resolve(collector.bytes()));
   });
 }
 

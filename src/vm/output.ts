@@ -17,6 +17,11 @@ export async function* mergeOutput(
   let wake = (): void => undefined;
 
   const listen = (stream: Readable, from: OutputChunk['from']): void => {
+    if (stream.closed) {
+      open -= 1;
+      failure ??= stream.errored ?? undefined;
+      return;
+    }
     stream.on('data', (data: Buffer) => {
       queue.push({ from, data });
       waiting += data.length;
