@@ -27,8 +27,10 @@ func moduleFlags(name string) int {
 type Modules struct{ vsock, rest []string }
 
 // FindModules sorts the initrd's modules into those for talking to the host, which come first, and all others.
-func FindModules() Modules {
-	names, _ := filepath.Glob(moduleDir + "/*.ko*") // sorted; none at all when the kernel has everything built in
+func FindModules() Modules { return findModules(moduleDir) }
+
+func findModules(dir string) Modules {
+	names, _ := filepath.Glob(dir + "/*.ko*") // sorted; none at all when the kernel has everything built in
 	var m Modules
 	for _, name := range names {
 		if strings.Contains(filepath.Base(name), "vsock") {

@@ -83,13 +83,16 @@ func TestWithoutStdinTheProgramReadsNothing(t *testing.T) {
 }
 
 func TestASignalFrameReachesTheGroup(t *testing.T) {
-	stream := agenttest.Start(t).Stream(sh("trap 'echo caught; exit 3' INT; echo ready; while :; do sleep 60; done"))
+	names := fifo(t)
+	stream := agenttest.Start(t).Stream(sh(`sleep 600 & echo $! > "$1"; echo ready; exec sleep 600`, names))
+	child := watch(t, pids(t, names, 1)[0])
 	stream.Expect(protocol.Started)
 	stream.ExpectText("ready\n")
-	stream.Send(protocol.Signal, []byte(`{"signal":"SIGINT"}`))
-	if got := stream.Finish(); got.Stdout != "caught\n" || !strings.Contains(got.Exit, `"code":3`) {
+	stream.Send(protocol.Signal, []byte(`{"signal":"SIGTERM"}`))
+	if got := stream.Finish(); !strings.Contains(got.Exit, `"signal":"SIGTERM"`) {
 		t.Fatalf("%+v", got)
 	}
+	expectEnd(t, child, "the background child")
 }
 
 func TestEnvironment(t *testing.T) {

@@ -1,0 +1,76 @@
+package boot
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"vzagent/dhcp"
+)
+
+func TestSmallDriftIsLeftAlone(t *testing.T) {
+	now := time.UnixMilli(1_763_737_200_000)
+	for _, row := range []struct {
+		host    int64
+		drift   int64
+		tooMuch bool
+	}{
+		{now.UnixMilli(), 0, false}, {now.UnixMilli() - 100, 100, false}, {now.UnixMilli() + 100, -100, false},
+		{now.UnixMilli() - 101, 101, true}, {now.UnixMilli() + 101, -101, true}, {now.UnixMilli() + 3_600_000, -3_600_000, true},
+	} {
+		if drift, tooMuch := drift(now, row.host); drift != row.drift || tooMuch != row.tooMuch {
+			t.Errorf("host at %d: %d %v", row.host, drift, tooMuch)
+		}
+	}
+}
+
+func TestWhatIsMountedInsideGoesFirst(t *testing.T) {
+	const table = `22 1 0:20 / / rw - overlay overlay rw
+23 22 0:21 / /nix/store rw - overlay overlay rw
+24 22 0:22 / /home/alice/my\040proj rw - virtiofs s0 rw
+25 24 0:23 / /home/alice/my\040proj/a rw - tmpfs tmpfs rw
+26 25 0:24 / /home/alice/my\040proj/a/b rw - tmpfs tmpfs rw
+27 22 0:25 / /home/alice/my\040project rw - tmpfs tmpfs rw
+`
+	points := mountPoints(table)
+	if !slices.Contains(points, "/home/alice/my proj") {
+		t.Fatalf("%q", points)
+	}
+	want := []string{"/home/alice/my proj/a/b", "/home/alice/my proj/a"}
+	if got := below("/home/alice/my proj", points); !slices.Equal(got, want) {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestModulesForTheHostComeFirst(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"01-virtio_blk.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko", "04-erofs.ko", "order"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := findModules(dir)
+	if want := []string{dir + "/02-vsock.ko.xz", dir + "/03-vmw_vsock_virtio_transport.ko"}; !slices.Equal(got.vsock, want) {
+		t.Errorf("first %q", got.vsock)
+	}
+	if want := []string{dir + "/01-virtio_blk.ko.xz", dir + "/04-erofs.ko"}; !slices.Equal(got.rest, want) {
+		t.Errorf("then %q", got.rest)
+	}
+	if moduleFlags("02-vsock.ko.xz") != 4 || moduleFlags("04-erofs.ko") != 0 {
+		t.Error("the kernel unpacks what is compressed, and only that")
+	}
+}
+
+func TestResolvConf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "resolv.conf")
+	lease := dhcp.Lease{DNS: []netip.Addr{netip.MustParseAddr("10.0.2.3"), netip.MustParseAddr("1.1.1.1")}, Domain: "lan"}
+	if err := writeResolvConf(path, lease); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); string(text) != "nameserver 10.0.2.3\nnameserver 1.1.1.1\nsearch lan\n" {
+		t.Fatalf("%q, %v", text, err)
+	}
+}
