@@ -36,6 +36,7 @@ it('an emulated arm64 guest', () => {
     -no-user-config
     -display none
     -no-reboot
+    -S
     -msg timestamp=off
     -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
     -machine virt,gic-version=3,memory-backend=mem,dump-guest-core=off
@@ -83,6 +84,7 @@ it('an x86_64 guest under KVM, without shares and network', () => {
     -no-user-config
     -display none
     -no-reboot
+    -S
     -msg timestamp=off
     -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
     -machine q35,memory-backend=mem,dump-guest-core=off

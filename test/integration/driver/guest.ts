@@ -1,0 +1,139 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { AgentClient } from '../../../src/agent/client.ts';
+import type { Arch, Machine, MachineExit, MachineSpec } from '../../../src/driver/driver.ts';
+import { createQemuDriver } from '../../../src/driver/qemu/driver.ts';
+import { validateMachineSpec } from '../../../src/driver/spec.ts';
+import { logTail } from '../../../src/driver/tail.ts';
+
+/** Milliseconds from start to the agent's first line; 3 where nothing else runs, and emulation on a busy host is slow. */
+const BOOT = 60_000;
+
+/** A run directory that goes with the test; short, for sockets. */
+export function scratch(): string {
+  const directory = mkdtempSync('/tmp/vzd-');
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A machine of the image that scripts/build-guest made. Fails when there is none. */
+export function guestSpec(directory: string, changes: Partial<MachineSpec> = {}): MachineSpec {
+  const arch: Arch = changes.arch ?? 'arm64';
+  const path = new URL(`../../../build/guest/${arch}/manifest.json`, import.meta.url).pathname;
+  const manifest = JSON.parse(readFileSync(path, 'utf8'));
+  const file = (name: 'kernel' | 'initrd' | 'root'): string => join(dirname(path), manifest[name].file);
+  return {
+    arch,
+    cpus: 1,
+    memory: 512 * 1024 * 1024,
+    kernel: file('kernel'),
+    initrd: file('initrd'),
+    cmdline: `console=hvc0 panic=-1 quiet ${manifest.cmdline}`,
+    disks: [{ id: 'image', path: file('root'), readOnly: true }],
+    shares: [],
+    network: 'none',
+    vsockPath: join(directory, 'vsock.sock'),
+    console: { path: join(directory, 'console.log'), maxBytes: 256 * 1024 },
+    runDir: directory,
+    accelerator: 'auto',
+    ...changes,
+  };
+}
+
+export interface Guest {
+  readonly spec: MachineSpec;
+  readonly machine: Machine;
+  readonly agent: AgentClient;
+  readonly hello: Readonly<Record<string, unknown>>;
+  /** How the machine ended, for tests that end it; fails when it does not. */
+  ended(): Promise<MachineExit>;
+}
+
+/** Boots to the agent's hello. The machine goes with the test. */
+export async function boot(changes: Partial<MachineSpec> = {}): Promise<Guest> {
+  const directory = changes.runDir ?? scratch();
+  const spec = guestSpec(directory, changes);
+  validateMachineSpec(spec);
+  const first = firstLine(`${spec.vsockPath}_1025`);
+  const machine = await createQemuDriver({ probesFile: join(directory, 'probes.json') }).start(spec);
+  onTestFinished(() => void machine.stop());
+  const died = machine.stopped.then(({ reason, error }) => {
+    throw new Error(`the machine ended while booting (${reason}): ${error?.message}\n${error?.hint}`);
+  });
+  const line = await within(
+    BOOT,
+    'the agent says hello',
+    () => logTail(spec.console.path),
+    Promise.race([first, died]),
+  );
+  const ended = (): Promise<MachineExit> =>
+    within(15_000, 'the machine ends', () => logTail(spec.console.path), machine.stopped);
+  return { spec, machine, agent: new AgentClient(spec.vsockPath), hello: JSON.parse(line), ended };
+}
+
+/** The first line that the guest sends on its event connection. */
+function firstLine(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      createInterface({ input: socket }).on('line', resolve);
+    });
+    server.on('error', reject).listen(path);
+    onTestFinished(() => void server.close());
+    server.unref();
+  });
+}
+
+/** Configures the guest with its shares below /mnt, writable as far as the guest is asked. */
+export async function configure({ agent, spec }: Guest): Promise<void> {
+  await agent.configure({
+    hostname: 'driver-test',
+    unixMs: Date.now(),
+    user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
+    shares: spec.shares.map(({ tag }) => ({ tag, target: `/mnt/${tag}`, readOnly: false })),
+    volume: null,
+    tmpfsStore: true,
+    network: spec.network,
+    nix: { conf: '' },
+    env: {},
+  });
+}
+
+/** Runs a shell script as root in the guest; its exit code and everything it wrote. */
+export async function asRoot({ agent, spec }: Guest, script: string): Promise<{ code: number; output: string }> {
+  const stream = await agent.open({ op: 'exec', argv: ['/bin/sh', '-c', script], user: 'root', stdin: false });
+  const output: Buffer[] = [];
+  for (const source of [stream.data, stream.stderr]) source.on('data', (chunk: Buffer) => output.push(chunk));
+  const exit = await within(100_000, script, () => logTail(spec.console.path), stream.ended);
+  return { code: JSON.parse(exit.toString()).code, output: Buffer.concat(output).toString() };
+}
+
+/** Fails loudly, with the last thing seen, when `event` does not come. */
+export async function within<T>(ms: number, what: string, seen: () => string, event: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for: ${what}. Last seen:\n${seen()}`)), ms);
+  });
+  try {
+    return await Promise.race([event, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The pid of a machine's process, by the start of its name. */
+export function pidOf({ machine }: Guest, name: string): number {
+  const found = machine.processes().find((process) => process.name.startsWith(name));
+  if (found === undefined) throw new Error(`no ${name} among ${JSON.stringify(machine.processes())}`);
+  return found.pid;
+}
+
+/** A directory below the machine's own, to share. */
+export function directoryToShare(parent: string, name: string): string {
+  const path = join(parent, name);
+  mkdirSync(path);
+  return path;
+}
