@@ -22,11 +22,13 @@ export function addForward(program: Command, outcome: Outcome): void {
     .action(async (first: string, second: string | undefined, { json }: { readonly json?: true }) => {
       const { host, hostPort, guestPort } = parsePorts(second ?? first);
       const vm = await Vm.connect(await targetVm(second === undefined ? undefined : first));
+      // Listened for first: who reads the URL may interrupt at once.
+      const signalled = interrupted();
       await using forward = await vm.forward({ guestPort, host, ...(hostPort !== null && { hostPort }) });
       const { port, url } = forward;
       process.stdout.write(json ? `${JSON.stringify({ host: forward.host, port, url, guestPort })}\n` : `${url}\n`);
       vm.ref();
-      const signal = await Promise.race([interrupted(), forward.closed.then(() => null), vm.closed.then(() => null)]);
+      const signal = await Promise.race([signalled, forward.closed.then(() => null), vm.closed.then(() => null)]);
       if (signal === null) {
         const { error } = await vm.closed;
         throw error ?? new VzshellError('ERR_VM_STOPPED', `vm '${vm.name}' stopped, and the forward with it`);
