@@ -3,6 +3,7 @@
 
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { VzshellError } from '../errors.ts';
 import { readJson, removeFile, writeJson } from '../state/json-file.ts';
 import { type RunPaths, runPaths } from '../state/paths.ts';
 import { createDisk } from '../volume/ensure.ts';
@@ -75,18 +76,29 @@ export function removeLeftovers(paths: RunPaths): void {
   removeSockets(paths);
   removeFile(paths.record);
   removeFile(paths.exit);
-  let old: VmSpec | null = null;
-  try {
-    old = readJson<VmSpec>(paths.spec, STATE_SCHEMA);
-  } catch (error) {
-    // A damaged spec tells nothing that could be cleaned up, and is replaced in a moment.
-    console.error('the old spec.json:', error);
-  }
-  if (old !== null) removeThrowaway(old);
+  removeThrowaway(oldSpec(paths));
 }
 
-function removeThrowaway(spec: VmSpec): void {
-  if (spec.volume.throwaway && isThrowaway(basename(spec.volume.path))) removeFile(spec.volume.path);
+/** What the last VM here was. Throws when that cannot be read. */
+export function readSpec(paths: RunPaths): VmSpec | null {
+  const spec = readJson<VmSpec>(paths.spec, STATE_SCHEMA);
+  const { name, machine, configure, volume }: Partial<Record<keyof VmSpec, unknown>> = spec ?? {};
+  const complete = typeof name === 'string' && [machine, configure, volume].every((part) => typeof part === 'object');
+  if (spec === null || complete) return spec;
+  throw new VzshellError('ERR_INVALID_STATE', `${paths.spec} is damaged: it describes no VM`);
+}
+
+/** A damaged spec tells nothing that could be cleaned up, and is replaced or deleted in a moment. */
+function oldSpec(paths: RunPaths): VmSpec | null {
+  try {
+    return readSpec(paths);
+  } catch {
+    return null;
+  }
+}
+
+function removeThrowaway(spec: VmSpec | null): void {
+  if (spec?.volume.throwaway === true && isThrowaway(basename(spec.volume.path))) removeFile(spec.volume.path);
 }
 
 function removeSockets(paths: RunPaths): void {

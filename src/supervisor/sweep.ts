@@ -1,10 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readJson } from '../state/json-file.ts';
 import { LockRefused, withLock } from '../state/lock.ts';
 import { runPaths } from '../state/paths.ts';
-import { removeLeftovers } from './run-directory.ts';
-import { STATE_SCHEMA, type VmSpec } from './spec.ts';
+import { readSpec, removeLeftovers } from './run-directory.ts';
+import type { VmSpec } from './spec.ts';
 
 /**
  * Removes what VMs with random names left behind when their supervisor was killed: nobody will start those names again, so
@@ -30,7 +29,7 @@ export async function sweepDead(own: VmSpec): Promise<void> {
 /** A directory without a spec is one in the making, and is left alone. */
 function isEphemeral(runs: string, id: string): boolean {
   try {
-    return readJson<VmSpec>(runPaths({ runs }, id).spec, STATE_SCHEMA)?.ephemeral === true;
+    return readSpec(runPaths({ runs }, id))?.ephemeral === true;
   } catch {
     return false;
   }

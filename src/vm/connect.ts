@@ -23,7 +23,14 @@ export async function connect(nameOrId: string, { signal }: Abortable = {}): Pro
 /** The record of a VM that can be joined now, or null. Throws for one of another version. */
 export async function running(paths: StatePaths, id: string): Promise<VmRecord | null> {
   const run = runPaths(paths, id);
-  const record = readJson<VmRecord>(run.record, STATE_SCHEMA);
+  let record: VmRecord | null;
+  try {
+    record = readJson<VmRecord>(run.record, STATE_SCHEMA);
+  } catch (error) {
+    // What a dead supervisor left is cleared away by the next start, damaged or not.
+    if (await isAlive(run.control)) throw error;
+    return null;
+  }
   if (record === null || !(await isAlive(run.control))) return null;
   if (record.protocol === CONTROL_PROTOCOL) return record;
   throw new VzshellError(

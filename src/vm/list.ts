@@ -1,8 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { readJson } from '../state/json-file.ts';
 import { runPaths, type StatePaths, statePaths } from '../state/paths.ts';
 import { ControlClient, isAlive, NoSupervisor } from '../supervisor/control-client.ts';
-import { STATE_SCHEMA, type VmSpec } from '../supervisor/spec.ts';
+import { readSpec } from '../supervisor/run-directory.ts';
 import { brokenInfo, recordInfo, specInfo } from './info.ts';
 import type { VmInfo } from './types.ts';
 
@@ -26,7 +25,7 @@ async function describe(paths: StatePaths, id: string): Promise<VmInfo | null> {
   const run = runPaths(paths, id);
   try {
     if (await isAlive(run.control)) return await ask(run.control);
-    const spec = readJson<VmSpec>(run.spec, STATE_SCHEMA);
+    const spec = readSpec(run);
     // Without a spec it is a start that has not come so far yet, or came no further.
     return spec === null ? null : specInfo(spec, 'stopped');
   } catch (error) {

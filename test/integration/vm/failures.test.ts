@@ -32,7 +32,7 @@ test.each(blows)('%s: pending calls say so within 2 s, and nothing stays', async
   const vm = await Vm.create({
     arch: ARCH,
     name: 'hit',
-    mounts: [{ source: statePaths().envs, target: '/mnt/share' }],
+    mounts: [{ source: statePaths().home, target: '/mnt/share' }],
   });
   const pending = vm.exec('sleep', ['600']).then(
     () => 'it went on',

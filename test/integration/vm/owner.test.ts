@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Vm } from 'vzshell';
-import { statePaths } from '../../../src/state/paths.ts';
+import { runId, runPaths, statePaths } from '../../../src/state/paths.ts';
+import { ControlClient } from '../../../src/supervisor/control-client.ts';
 import { ensureVm } from '../../../src/vm/ensure.ts';
 import { ARCH, leftovers, NOTHING, script, supervisorGone, useHome } from './fixture.ts';
 
@@ -34,6 +35,8 @@ test('a vm dies with a creator that is killed while it starts', async () => {
 });
 
 test('a creator killed at any moment of a start leaves nothing', async () => {
+  const { runs } = statePaths();
+  const before = readdirSync(runs);
   for (const delay of [0, 20, 40, 60, 80, 100, 150, 200, 300]) {
     const owner = script(`
       const start = Vm.create({ arch: '${ARCH}', onProgress: ({ phase }) => phase === 'image' && console.log(phase) });
@@ -44,8 +47,8 @@ test('a creator killed at any moment of a start leaves nothing', async () => {
   }
   await expect.poll(() => leftovers(), { timeout: 5000 }).toMatchObject({ ...NOTHING, runs: expect.any(Array) });
   // A directory that was made and never locked is empty.
-  const { runs } = statePaths();
-  expect(readdirSync(runs).flatMap((id) => readdirSync(join(runs, id)))).toEqual([]);
+  const made = readdirSync(runs).filter((id) => !before.includes(id));
+  expect(made.flatMap((id) => readdirSync(join(runs, id)))).toEqual([]);
 });
 
 test('a script that forgets its vm ends all the same, and the vm with it', async () => {
@@ -135,7 +138,16 @@ test('two starts at once of one name: one starts, the other joins, and both can 
   const lines = await Promise.all(scripts.map(({ line }) => line()));
   expect(lines.sort()).toEqual(['false works', 'true works', 'true works']);
   expect((await Vm.list()).filter(({ name }) => name === 'twice')).toHaveLength(1);
+  let stopping = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    stopping = resolve;
+  });
+  const { control } = runPaths(statePaths(), runId('twice'));
+  await new ControlClient(control).events(
+    (event) => event.type === 'state' && event.state === 'stopping' && stopping(),
+  );
   const again = (await Vm.connect('twice')).stop();
+  await begun;
   // The one that comes while it stops waits, and starts it anew.
   const { vm, joined } = await ensureVm({ name: 'twice', arch: ARCH });
   await again;
