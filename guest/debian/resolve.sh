@@ -64,7 +64,7 @@ private_apt
       awk -F= 'NR == FNR { dropped[$1] = 1; next } !($1 in dropped)' "$here/drop" - | sed "s/^/$use /"
   done
   # The candidate versions of exactly these packages.
-  wanted store | xargs -n1 apt-cache show --no-all-versions | awk '/^Package:/ { n = $2 } /^Version:/ { print "store " n "=" $2 }'
+  wanted store | xargs apt-cache show --no-all-versions | awk '/^Package:/ { n = $2 } /^Version:/ { print "store " n "=" $2 }'
   # The metapackage depends on the kernel of the day; that one has the files.
   closure $(wanted kernel) | grep -E '^linux-image-[0-9]' | sed 's/^/kernel /'
 } | LC_ALL=C sort -u >"$work/uses"
