@@ -41,6 +41,7 @@ export class AgentStream {
   #state: 'starting' | 'running' | 'over' = 'starting';
   #dataEnded = false;
   #background = false;
+  #inputBytes = 0;
   #settleStarted!: { resolve: (started: Started) => void; reject: (error: unknown) => void };
   #settleEnded!: { resolve: (exit: Buffer) => void; reject: (error: unknown) => void };
 
@@ -81,9 +82,9 @@ export class AgentStream {
     return new Promise((resolve) => this.#socket.write(encodeJson(type, value), () => resolve()));
   }
 
-  /** True while bytes for the guest wait in this process, because the guest does not take them. */
-  get congested(): boolean {
-    return this.#socket.writableLength > 0;
+  /** Bytes of input that were sent. Whether the command has read them is not known here. */
+  get inputBytes(): number {
+    return this.#inputBytes;
   }
 
   /** Lets this stream keep the process alive, which it does from the start. */
@@ -227,6 +228,7 @@ export class AgentStream {
       callback();
       return;
     }
+    this.#inputBytes += chunk.length;
     this.#socket.cork();
     let taken = true;
     for (let offset = 0; offset < chunk.length; offset += MAX_PAYLOAD) {

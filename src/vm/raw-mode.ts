@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 /** process.stdin, or something like it. */
 export interface TerminalInput extends Readable {
   readonly isTTY?: boolean;
+  readonly fd?: number;
   setRawMode?(raw: boolean): unknown;
 }
 
@@ -28,10 +30,19 @@ export class HostTerminal {
   /** `onResume` is called when the process goes on after a stop: the window may have another size now. */
   enter(onResume: () => void): void {
     this.#onResume = onResume;
-    this.#input.setRawMode?.(true);
+    this.#makeRaw();
     process.on('exit', this.#restore);
     process.on('SIGTSTP', this.#stop);
     process.on('SIGCONT', this.#continue);
+  }
+
+  /**
+   * Node's raw mode still turns every line feed into two characters, which the guest's terminal has done, or left out on purpose: a
+   * full-screen program moves down with it. Done synchronously, so that it cannot come after the mode was restored.
+   */
+  #makeRaw(): void {
+    this.#input.setRawMode?.(true);
+    if (this.#input.fd !== undefined) spawnSync('stty', ['-opost'], { stdio: [this.#input.fd, 'ignore', 'ignore'] });
   }
 
   leave(): void {
@@ -55,7 +66,7 @@ export class HostTerminal {
     // The shell has set its own mode meanwhile, also when this process was stopped with SIGSTOP and could not restore anything.
     // Node takes a mode that it believes to be set for done, hence off and on.
     this.#restore();
-    this.#input.setRawMode?.(true);
+    this.#makeRaw();
     this.#onResume();
   };
 }

@@ -124,7 +124,7 @@ class Attachment {
   /** Ends the command from this side: the signal, then the connection, on which the guest hangs up and kills what is left. */
   hangUp(signal: NodeJS.Signals, verdict: { readonly code: number } | { readonly error: unknown }): void {
     this.#verdict ??= verdict;
-    if (!this.#stream.congested) void this.#stream.send(FrameType.SIGNAL, { signal });
+    void this.#stream.send(FrameType.SIGNAL, { signal });
     this.#stream.destroy();
   }
 
