@@ -27,20 +27,20 @@ func TestSmallDriftIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestWhatIsMountedInsideGoesFirst(t *testing.T) {
+func TestWhatOthersMountedGoesFirst(t *testing.T) {
 	const table = `22 1 0:20 / / rw - overlay overlay rw
 23 22 0:21 / /nix/store rw - overlay overlay rw
 24 22 0:22 / /home/alice/my\040proj rw - virtiofs s0 rw
 25 24 0:23 / /home/alice/my\040proj/a rw - tmpfs tmpfs rw
-26 25 0:24 / /home/alice/my\040proj/a/b rw - tmpfs tmpfs rw
-27 22 0:25 / /home/alice/my\040project rw - tmpfs tmpfs rw
+26 25 0:24 /tmp /mnt/x rw - ext4 /dev/vdb rw
+27 22 0:25 / /nix/store rw - tmpfs tmpfs rw
 `
 	points := mountPoints(table)
 	if !slices.Contains(points, "/home/alice/my proj") {
 		t.Fatalf("%q", points)
 	}
-	want := []string{"/home/alice/my proj/a/b", "/home/alice/my proj/a"}
-	if got := below("/home/alice/my proj", points); !slices.Equal(got, want) {
+	want := []string{"/nix/store", "/mnt/x", "/home/alice/my proj/a"}
+	if got := foreign(points, []string{"/"}, []string{"/nix/store", "/home/alice/my proj"}); !slices.Equal(got, want) {
 		t.Fatalf("%q", got)
 	}
 }

@@ -23,6 +23,9 @@ type Machine struct {
 	prepareErr  error
 	preparation []events.Phase
 
+	// base are the mount points of the root itself.
+	base []string
+
 	mutex  sync.Mutex
 	mounts []string
 	daemon *nix.Daemon
@@ -53,6 +56,11 @@ func (m *Machine) prepare(modules Modules) (err error) {
 		return err
 	}
 	applyLimits()
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	m.base = mountPoints(string(table))
 	if err = os.MkdirAll("/run/vzshell", 0o755); err != nil {
 		return err
 	}

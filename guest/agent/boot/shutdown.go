@@ -2,7 +2,6 @@ package boot
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +33,7 @@ func (m *Machine) powerOff() {
 	if err := disk.Trim(layerVolume, trimPatience); err != nil {
 		journal.Info("trim: %v", err)
 	}
-	unmountAll(m.mounts)
+	unmountAll(m.base, m.mounts)
 	unix.Sync()
 	m.Events.Flush(flushPatience)
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
@@ -57,23 +56,39 @@ func endProcesses() {
 	}
 }
 
-// unmountAll takes the mounts of the agent away, last first. What somebody mounted inside them goes before: one mount that is
-// left keeps ext4 alive, and the volume dirty.
-func unmountAll(ours []string) {
+// unmountAll takes the mounts of the agent away, last first. What others mounted meanwhile goes before, wherever it is: one bind
+// mount that is left keeps ext4 alive, and the volume dirty. base are the mount points of the system itself, which may stay.
+func unmountAll(base, ours []string) {
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		journal.Bug("umount: %v", err)
+	}
+	for _, point := range foreign(mountPoints(string(table)), base, ours) {
+		if err := unix.Unmount(point, unix.MNT_DETACH); err != nil {
+			journal.Error("umount %s: %v", point, err)
+		}
+	}
 	for _, target := range slices.Backward(ours) {
-		table, err := os.ReadFile("/proc/self/mountinfo")
-		if err != nil {
-			journal.Bug("umount: %v", err)
-		}
-		for _, foreign := range below(target, mountPoints(string(table))) {
-			if !slices.Contains(ours, foreign) {
-				unix.Unmount(foreign, unix.MNT_DETACH)
-			}
-		}
 		if err := unix.Unmount(target, 0); err != nil {
 			journal.Bug("umount %s: %v", target, err)
 		}
 	}
+}
+
+// foreign picks the points that are neither the system's nor ours, last mounted first. A point that is there twice has been
+// mounted over.
+func foreign(points, base, ours []string) (others []string) {
+	known := map[string]int{}
+	for _, point := range slices.Concat(base, ours) {
+		known[point]++
+	}
+	for _, point := range points {
+		if known[point]--; known[point] < 0 {
+			others = append(others, point)
+		}
+	}
+	slices.Reverse(others)
+	return others
 }
 
 // mountPoints lists the mount points of a mountinfo table, in the order of mounting.
@@ -85,14 +100,4 @@ func mountPoints(table string) (points []string) {
 		}
 	}
 	return points
-}
-
-// below picks the points inside target, last mounted first.
-func below(target string, points []string) (inside []string) {
-	for _, point := range slices.Backward(points) {
-		if relative, err := filepath.Rel(target, point); err == nil && relative != "." && filepath.IsLocal(relative) {
-			inside = append(inside, point)
-		}
-	}
-	return inside
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vzagent/account"
 	"vzagent/guest"
 	"vzagent/process"
 	"vzagent/protocol"
@@ -52,7 +53,7 @@ func Run(s *stream.Stream, g *guest.Guest, start []byte) (any, error) {
 	defer d.closeOurs()
 	cwd := r.Cwd
 	if cwd == "" {
-		cwd = user.Home
+		cwd = homeOrRoot(user)
 	}
 	child, err := launch(r.Argv, env["PATH"], user, &syscall.ProcAttr{
 		Dir: cwd, Env: pairs(env), Files: d.files(),
@@ -63,6 +64,14 @@ func Run(s *stream.Stream, g *guest.Guest, start []byte) (any, error) {
 		return nil, err
 	}
 	return supervise(s, &r, d, child), nil
+}
+
+// homeOrRoot is where a program starts that named no directory. Not every user, nobody for one, has a home.
+func homeOrRoot(user *account.User) string {
+	if info, err := os.Stat(user.Home); err != nil || !info.IsDir() {
+		return "/"
+	}
+	return user.Home
 }
 
 // supervise carries bytes and signals until the program has ended, however that comes about.
