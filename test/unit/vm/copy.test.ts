@@ -215,10 +215,12 @@ describe('failure leaves nothing behind', () => {
     await mkdir(join(dying.directory, 'd'));
     for (let index = 0; index < 50; index += 1)
       await writeFile(join(dying.directory, 'd', String(index)), Buffer.alloc(2_000_000));
-    const copying = copyOut(dying.context, join(dying.directory, 'd'), host);
+    const copying = expect(copyOut(dying.context, join(dying.directory, 'd'), host)).rejects.toMatchObject({
+      code: 'ERR_VM_STOPPED',
+    });
     await dying.events.next();
     await dying.kill();
-    await expect(copying).rejects.toMatchObject({ code: 'ERR_VM_STOPPED' });
+    await copying;
     expect(await readdir(host)).toEqual([]);
   }, 60_000);
 });
