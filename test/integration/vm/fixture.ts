@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { statePaths } from '../../../src/state/paths.ts';
+import { prepareState, statePaths } from '../../../src/state/paths.ts';
 import { list } from '../../../src/vm/list.ts';
 import { stopVm } from '../../../src/vm/stop.ts';
 
@@ -19,6 +19,7 @@ export function useHome(): void {
   beforeAll(() => {
     home = mkdtempSync('/tmp/vzs-');
     process.env.VZSHELL_HOME = home;
+    prepareState(statePaths());
   });
   afterAll(async () => {
     for (const { id, state } of await list()) {

@@ -43,7 +43,6 @@ test('an abort during the start ends it with its reason and leaves nothing', asy
 
 test('a run directory left by a power cut is cleared away by the next start', async () => {
   const paths = statePaths();
-  prepareState(paths);
   const run = runPaths(paths, runId('cut'));
   mkdirSync(run.directory, { mode: 0o700 });
   // What lay there: sockets that nobody serves, half a record, a spec with a throwaway volume, a lock nobody holds.
