@@ -1,5 +1,5 @@
 // What a machine costs on the host: proportional memory and processor time of each of its processes, from /proc.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100;
 
@@ -16,4 +16,15 @@ export function processorSeconds(pid) {
     .replace(/^.*\) /s, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** The processes below `pid`, children's children included. */
+export function childrenOf(pid) {
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' '))
+    .filter((child) => child !== '')
+    .flatMap((child) => [
+      { name: readFileSync(`/proc/${child}/comm`, 'utf8').trim(), pid: Number(child) },
+      ...childrenOf(child),
+    ]);
 }

@@ -1,5 +1,4 @@
 // The bench: boots one VM, measures what users feel, each figure beside its bare limit. See scripts/bench.
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Vm } from '../../dist/index.js';
 import { bareBoot, rawRoundTrip } from './bare.mjs';
-import { memoryOf, processorSeconds } from './host-cost.mjs';
+import { childrenOf, memoryOf, processorSeconds } from './host-cost.mjs';
 import { quantile, Report, sample, timed } from './measure.mjs';
 import { buildProbe, makeSmallFiles, readRecord, run } from './workload.mjs';
 
@@ -144,7 +143,7 @@ async function bytes(vm, project) {
 async function cost(vm) {
   await vm.exec('sync');
   const { pid } = readRecord(vm);
-  const { processes } = await vm.inspect();
+  const processes = childrenOf(pid);
   const all = [{ name: 'supervisor', pid }, ...processes];
   const memory = all.map((each) => ({ ...each, ...memoryOf(each.pid) }));
   const before = all.map((each) => processorSeconds(each.pid));
