@@ -18,6 +18,15 @@ export function processorSeconds(pid) {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** When a process was started, as `Date.now()` counts, to the kernel's 10 ms. */
+export function startedAt(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return Date.now() - (uptime - Number(fields[19]) / TICKS_PER_SECOND) * 1000;
+}
+
 /** The processes below `pid`, children's children included. */
 export function childrenOf(pid) {
   return readdirSync(`/proc/${pid}/task`)

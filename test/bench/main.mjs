@@ -45,12 +45,12 @@ async function starts() {
     bare.push(await bareBoot(spec));
   }
   const limit = quantile(bare, 0.5);
-  report.add({ name: 'start to agent', value: quantile(runs.agent, 0.5), limit, limitName: 'QEMU to agent, bare' });
+  report.add({ name: 'start to agent', value: quantile(runs.agent, 0.5), limit, limitName: 'QEMU to agent' });
   report.add({
     name: 'start to first command',
     value: quantile(runs.command, 0.5),
     limit,
-    limitName: 'QEMU to agent, bare',
+    limitName: 'QEMU to agent',
     target: 1.3,
   });
   report.add({ name: 'stop', value: quantile(runs.stop, 0.5), target: 1000 });
