@@ -3,7 +3,7 @@
 
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import type { Arch } from './driver.ts';
-import { invalid, pathError, show } from './spec.ts';
+import { invalid, pathError, show } from './spec-error.ts';
 
 const ELF = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 const EM_X86_64 = 62;

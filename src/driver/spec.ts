@@ -4,8 +4,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { cpus as hostCpus, totalmem } from 'node:os';
 import { dirname, isAbsolute } from 'node:path';
-import { VzshellError } from '../errors.ts';
 import type { DiskSpec, MachineSpec, ShareSpec } from './driver.ts';
+import { invalid, pathError, show } from './spec-error.ts';
 import { checkDiskFile, checkKernelFile } from './spec-files.ts';
 
 const MIB = 1024 * 1024;
@@ -160,30 +160,4 @@ function checkText(option: string, text: string): void {
 function oneOf(option: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
   throw invalid(option, `expected ${allowed.map((item) => `'${item}'`).join(' or ')}, got ${show(value)}`);
-}
-
-/** A failed look at a path, in the words of the person who wrote the path. */
-export function pathError(option: string, path: string, error: unknown): VzshellError {
-  if (error instanceof VzshellError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why: Record<string, string> = {
-    ENOENT: 'does not exist',
-    ENOTDIR: 'does not exist',
-    EACCES: 'may not be read',
-  };
-  return invalid(option, `${show(path)} ${why[code ?? ''] ?? `cannot be used: ${message}`}`, { cause: error });
-}
-
-/** An ERR_INVALID_OPTION that names its option. */
-export function invalid(
-  option: string,
-  message: string,
-  context: { hint?: string; cause?: unknown } = {},
-): VzshellError {
-  return new VzshellError('ERR_INVALID_OPTION', `${option}: ${message}`, { ...context, details: { option } });
-}
-
-/** A value as it was written, with control characters escaped: it is going to a terminal. */
-export function show(value: unknown): string {
-  return typeof value === 'string' ? `'${JSON.stringify(value).slice(1, -1)}'` : String(value);
 }
