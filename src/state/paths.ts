@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { VzshellError } from '../errors.ts';
 
@@ -43,7 +43,7 @@ export function statePaths(env: NodeJS.ProcessEnv = process.env): StatePaths {
   return {
     home,
     // The hash keeps two homes of one user apart.
-    runs: long ? join(`/tmp/vzshell-${userInfo().uid}`, runId(home)) : below,
+    runs: long ? join(`/tmp/vzshell-${ownUid()}`, runId(home)) : below,
     volumes: join(home, 'volumes'),
     envs: join(home, 'envs'),
     locks: join(home, 'locks'),
@@ -61,6 +61,11 @@ function stateHome(env: NodeJS.ProcessEnv): string {
   throw new VzshellError('ERR_INVALID_STATE', 'there is no home directory to keep state in: HOME is not set', {
     hint: 'set VZSHELL_HOME to a directory of your own',
   });
+}
+
+/** Not `userInfo()`: in a container a user need not have an entry in /etc/passwd. */
+function ownUid(): number {
+  return process.getuid?.() ?? -1;
 }
 
 /** The files of one run directory. */
@@ -93,7 +98,7 @@ function ownDirectory(path: string): void {
     throw cannotKeepState(path, error);
   }
   const stat = statSync(path);
-  if (stat.uid !== userInfo().uid) {
+  if (stat.uid !== ownUid()) {
     throw new VzshellError('ERR_INVALID_STATE', `cannot keep state in ${path}: it belongs to uid ${stat.uid}`, {
       hint: 'set VZSHELL_HOME to a directory of your own',
     });

@@ -1,7 +1,7 @@
 // Who the guest's user is: by default whoever runs vzshell, so that files on a shared directory have the same owner on both sides.
 
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { type UserInfo, userInfo } from 'node:os';
 import type { GuestUser } from '../agent/operations.ts';
 
 /** What a Linux `useradd` takes. Directory services allow much more, a guest's passwd file does not. */
@@ -13,7 +13,7 @@ export function isUserName(name: string): boolean {
 
 /** The user in the guest: the one asked for, or the host's. */
 export function guestUser(wanted?: { readonly name: string; readonly uid: number; readonly gid: number }): GuestUser {
-  const host = userInfo();
+  const host = hostUser();
   const { name, uid, gid } = wanted ?? {
     name: isUserName(host.username) ? host.username : 'user',
     uid: host.uid,
@@ -21,6 +21,20 @@ export function guestUser(wanted?: { readonly name: string; readonly uid: number
   };
   const home = uid === 0 ? '/root' : homeOf(name, name === host.username ? host.homedir : '');
   return { name: uid === 0 ? 'root' : name, uid, gid, group: groupName(gid) ?? name, home, shell: '/bin/bash' };
+}
+
+/** Whoever runs this, who need not have an entry in /etc/passwd: in a container, say. */
+function hostUser(): Pick<UserInfo<string>, 'username' | 'uid' | 'gid' | 'homedir'> {
+  try {
+    return userInfo();
+  } catch {
+    return {
+      username: '',
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+      homedir: process.env.HOME ?? '',
+    };
+  }
 }
 
 /** The host's own path where a Linux guest can have it, so that `~` means the same on both sides. */
