@@ -41,6 +41,7 @@ const SYNC_MS = 120_000;
 
 export class AgentClient {
   readonly #vsockPath: string;
+  #ahead: Promise<Dialled> | null = null;
 
   constructor(vsockPath: string) {
     this.#vsockPath = vsockPath;
@@ -91,12 +92,24 @@ export class AgentClient {
     return answer.body.toString();
   }
 
+  /** Begins to connect for the next `open`, so that the caller can make up his mind meanwhile. */
+  async dialAhead(): Promise<void> {
+    this.#ahead = dial(this.#vsockPath, AGENT_PORT);
+    // What became of it is the next `open`'s to say.
+    this.#ahead.then(
+      ({ socket }) => socket.on('error', () => undefined),
+      () => undefined,
+    );
+    // What is to be sent leaves with the next turn of the event loop, and the caller may not come to one for long.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Opens a stream. Resolves when the guest has started what was asked; what it refuses is a typed error. */
   async open(start: StreamStart, options: { readonly signal?: AbortSignal } = {}): Promise<AgentStream> {
     const { signal } = options;
     signal?.throwIfAborted();
     const first = Buffer.concat([UPGRADE_REQUEST, encodeStart(start)]);
-    const dialled = await dial(this.#vsockPath, AGENT_PORT, { first, ...(signal && { signal }) });
+    const dialled = await this.#dial(first, signal);
     const asked = askedBy(start);
     const answer = await readAnswer(dialled, options);
     if (answer.status !== 101) {
@@ -111,6 +124,16 @@ export class AgentClient {
     } finally {
       off();
     }
+  }
+
+  async #dial(first: Buffer, signal: AbortSignal | undefined): Promise<Dialled> {
+    const ahead = signal === undefined ? await this.#ahead : null;
+    this.#ahead = null;
+    if (ahead === null || ahead.socket.destroyed) {
+      return dial(this.#vsockPath, AGENT_PORT, { first, ...(signal && { signal }) });
+    }
+    ahead.socket.write(first);
+    return ahead;
   }
 
   async #exchange(method: string, path: string, body: unknown, options: CallOptions): Promise<Response> {

@@ -1,4 +1,4 @@
-import { type Entrance, enterDevShell } from '../nix/develop.ts';
+import { enterDevShell, type ReadyShell } from '../nix/develop.ts';
 import { developHost } from '../nix/develop-host.ts';
 import { statePaths } from '../state/paths.ts';
 import type { Joined } from './join.ts';
@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
 
 /** The dev shell of the plan's project, with progress while it is evaluated. */
-export async function openDevShell(joined: Joined, plan: Plan, progress: () => Promise<Progress>): Promise<Entrance> {
+export async function openDevShell(joined: Joined, plan: Plan, progress: () => Promise<Progress>): Promise<ReadyShell> {
   const warnings: string[] = [];
   const entrance = await enterDevShell(developHost(joined.record, joined.context, statePaths().envs), {
     ...plan.devShell,

@@ -2,19 +2,14 @@
 // and started when it does not.
 
 import { VzshellError } from '../errors.ts';
-import { attachTerminal, type TerminalOptions } from '../vm/terminal.ts';
-import { covers, type Joined, joinRunning } from './join.ts';
+import { covers, isGone, type Joined, joinRunning } from './join.ts';
 import { parseFlags } from './parse-flags.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { makePlan } from './plan.ts';
 import type { Progress } from './progress.ts';
-import { terminalStreams } from './terminal-streams.ts';
+import { run, type Work } from './run.ts';
 
-interface Task {
-  readonly plan: Plan;
-  /** Null: an interactive shell. */
-  readonly command: readonly string[] | null;
+interface Task extends Work {
   readonly noCache: boolean;
-  readonly noStdin: boolean;
   readonly progress: () => Promise<Progress>;
   /** Takes the progress line away, if there ever was one. */
   readonly quiet: () => void;
@@ -78,37 +73,20 @@ async function enterThrowaway(task: Task): Promise<number> {
 }
 
 async function runIn(joined: Joined, task: Task): Promise<number> {
-  const { plan, command, quiet } = task;
-  const options: TerminalOptions = {
-    ...(plan.cwd !== null && { cwd: plan.cwd }),
-    ...(plan.user !== null && { user: plan.user }),
-    ...(Object.keys(plan.env).length > 0 && { env: plan.env }),
-    ...(await terminalStreams(task.noStdin, command === null)),
-  };
-  const { shell } = joined.record.spec.configure.user;
+  const { plan, quiet } = task;
   if (plan.devShell === null) {
     quiet();
-    return attachTerminal(joined.context, command ?? [shell, '-l'], options);
+    return run(joined, task, null);
   }
   if (task.noCache) {
     const { nixDevelop } = await import('../nix/nix-develop.ts');
     quiet();
-    return attachTerminal(
-      joined.context,
-      nixDevelop(joined.record.spec.configure.network, plan.devShell.shell, plan.root, command),
-      options,
-    );
+    const { network } = joined.record.spec.configure;
+    const command = nixDevelop(network, plan.devShell.shell, plan.root, task.command);
+    return run(joined, { ...task, command }, null);
   }
   const { openDevShell } = await import('./dev-shell.ts');
   const entrance = await openDevShell(joined, plan, task.progress);
   quiet();
-  return command === null
-    ? attachTerminal(entrance.interactive, ['bash'], options)
-    : attachTerminal(entrance.commands, command, options);
-}
-
-function isGone(error: unknown): boolean {
-  return (
-    error instanceof VzshellError && (error.code === 'ERR_VM_STOPPED' || error.details?.reason === 'connection-lost')
-  );
+  return run(joined, task, entrance);
 }

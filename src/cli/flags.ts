@@ -99,3 +99,8 @@ export const VERBS: readonly string[] = [
   'version',
   'help',
 ];
+
+/** Whether a first word is a verb's, or one of the flags that are verbs. */
+export function isVerb(word: string | undefined): boolean {
+  return word !== undefined && (VERBS.includes(word) || /^(?:-h|--help|-V|--version)$/.test(word));
+}

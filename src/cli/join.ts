@@ -16,15 +16,20 @@ export interface Joined {
   readonly context: CommandContext;
   /** Whether the guest has started anything for us. */
   readonly started: () => boolean;
+  /** Begins to connect, for a command that will be started in a moment. */
+  readonly dialAhead: () => Promise<void>;
 }
 
 /** Number of the records that are understood; a type import must stay one, so it is said again. */
 const SCHEMA: VmRecord['schema'] = 1;
 const PROTOCOL: VmRecord['protocol'] = 1;
 
-/** The running VM of that name as its record describes it, or null when there is no record. */
+/**
+ * The running VM of that name as its record describes it, or null when there is no record that can be read: `ensureVm` and
+ * `Vm.connect` find out whether a damaged one is of a VM that lives.
+ */
 export function joinRunning(name: string, id: string = runId(name)): Joined | null {
-  const record = readJson<VmRecord>(runPaths(statePaths(), id).record, SCHEMA);
+  const record = readRecord(id);
   if (record === null) return null;
   if (record.protocol !== PROTOCOL) {
     throw new VzshellError('ERR_PROTOCOL', `vm '${record.spec.name}' was started by another version of vzshell`, {
@@ -40,7 +45,7 @@ export function joinRunning(name: string, id: string = runId(name)): Joined | nu
       return new VmLink(record, null).lost();
     },
   };
-  return { record, context, started: () => agent.started };
+  return { record, context, started: () => agent.started, dialAhead: () => agent.dialAhead() };
 }
 
 /**
@@ -62,6 +67,21 @@ export function covers({ spec }: VmRecord, wanted: VmOptions): boolean {
     (wanted.volume ?? volume.name) === volume.name &&
     (wanted.mounts ?? []).every(has)
   );
+}
+
+/** Whether the VM is no more, or was not there any more when it was called. */
+export function isGone(error: unknown): boolean {
+  return (
+    error instanceof VzshellError && (error.code === 'ERR_VM_STOPPED' || error.details?.reason === 'connection-lost')
+  );
+}
+
+function readRecord(id: string): VmRecord | null {
+  try {
+    return readJson<VmRecord>(runPaths(statePaths(), id).record, SCHEMA);
+  } catch {
+    return null;
+  }
 }
 
 class WatchedClient extends AgentClient {

@@ -1,15 +1,12 @@
-// The CLI's beginning. It loads as little as it can: entering a dev shell of a running VM is what happens most, and each module
-// that it does not load makes it faster. Verbs and help come with commander, which only they load.
+// The CLI, as far as `warm.ts` has left it something to do. Verbs and help come with commander, which only they load.
 
-import { VERBS } from './flags.ts';
+import { isVerb } from './flags.ts';
 
 const argv = process.argv.slice(2);
-const first = argv[0];
-const isVerb = first !== undefined && (VERBS.includes(first) || /^(?:-h|--help|-V|--version)$/.test(first));
 
 async function run(): Promise<number> {
   try {
-    if (isVerb) return await (await import('./program.ts')).runProgram(argv);
+    if (isVerb(argv[0])) return await (await import('./program.ts')).runProgram(argv);
     return await (await import('./enter.ts')).enter(argv);
   } catch (error) {
     const { reportError } = await import('./report.ts');

@@ -2,27 +2,22 @@
 // (`prepare`), and the agent itself checks that what the cache points to is still there (`requires`).
 
 import type { VzshellError } from '../errors.ts';
-import type { CommandContext } from '../vm/context.ts';
 import type { DevelopOptions, DevShell } from '../vm/types.ts';
 import type { DevelopHost } from './develop-host.ts';
 import { basePath, directEnvironment } from './direct.ts';
-import { enterCommand, enterShell } from './enter.ts';
+import { type Entrance, entrance } from './entrance.ts';
 import type { CachedEnvironment } from './env-cache.ts';
 import { EnvironmentSource, type Found } from './source.ts';
 
 /** A dev shell that is ready to be entered, for a caller that starts its commands itself. */
-export interface Entrance {
+export interface ReadyShell extends Entrance {
   readonly flake: string;
   readonly from: Found['from'];
-  /** Commands that are started with it run in the dev shell. */
-  readonly commands: CommandContext;
-  /** A terminal that is started with it is an interactive shell of the dev shell, whatever its argv. */
-  readonly interactive: CommandContext;
   readonly entry: CachedEnvironment;
 }
 
 /** Finds the environment of a dev shell and says how to enter it. */
-export async function enterDevShell(host: DevelopHost, options: DevelopOptions = {}): Promise<Entrance> {
+export async function enterDevShell(host: DevelopHost, options: DevelopOptions = {}): Promise<ReadyShell> {
   const source = new EnvironmentSource(host, options);
   const { entry: found, from } = await source.find();
   let entry = found;
@@ -32,13 +27,8 @@ export async function enterDevShell(host: DevelopHost, options: DevelopOptions =
     entry = await source.evaluate(undefined, entry);
     return true;
   };
-  return {
-    flake: source.flake,
-    from,
-    entry: found,
-    commands: { ...host.context, onStartError, prepare: (start) => enterCommand(start, entry, host.home) },
-    interactive: { ...host.context, onStartError, prepare: (start) => enterShell(start, entry, host.home) },
-  };
+  const ways = entrance({ ...host.context, onStartError }, host.home, () => entry);
+  return { flake: source.flake, from, entry: found, ...ways };
 }
 
 /** Opens a dev shell with the ways of a VM to run something. */

@@ -53,8 +53,15 @@ function oneOf<const T extends readonly string[]>(words: T): v.PicklistSchema<T,
   return v.picklist(words, `expected one of ${words.map((word) => JSON.stringify(word)).join(', ')}`);
 }
 
-/** The schema for a file in `directory`, from which its relative paths count. */
-export function settingsSchema(directory: string): v.GenericSchema<unknown, Settings> {
+/** Checks the settings of a file in `directory`, from which their relative paths count. */
+export function parseSettings(
+  value: unknown,
+  directory: string,
+): v.SafeParseResult<v.GenericSchema<unknown, Settings>> {
+  return v.safeParse(settingsSchema(directory), value);
+}
+
+function settingsSchema(directory: string): v.GenericSchema<unknown, Settings> {
   const mount = v.pipe(
     v.union(
       [

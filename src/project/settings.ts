@@ -52,11 +52,8 @@ export async function checkSettings(text: string, path: string): Promise<Setting
   if (Array.isArray(json.value))
     throw new VzshellError('ERR_INVALID_OPTION', `${path}:1:1: expected an object of settings, got a list`);
   // Loaded here and not at the top: a project without settings must not pay for the schema at every command.
-  const [{ safeParse }, { SETTING_KEYS, settingsSchema }] = await Promise.all([
-    import('valibot'),
-    import('./schema.ts'),
-  ]);
-  const result = safeParse(settingsSchema(dirname(path)), json.value);
+  const { parseSettings, SETTING_KEYS } = await import('./schema.ts');
+  const result = parseSettings(json.value, dirname(path));
   if (result.success) return result.output;
   const issue = result.issues.find((each) => each.type === 'strict_object') ?? result.issues[0];
   const keys = (issue.path ?? []).map((item) => item.key as string | number);

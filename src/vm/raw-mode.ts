@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 /** process.stdin, or something like it. */
@@ -42,7 +41,10 @@ export class HostTerminal {
    */
   #makeRaw(): void {
     this.#input.setRawMode?.(true);
-    if (this.#input.fd !== undefined) spawnSync('stty', ['-opost'], { stdio: [this.#input.fd, 'ignore', 'ignore'] });
+    if (this.#input.fd === undefined) return;
+    // Not imported above: a command without a terminal need not wait for it.
+    const { spawnSync } = process.getBuiltinModule('node:child_process');
+    spawnSync('stty', ['-opost'], { stdio: [this.#input.fd, 'ignore', 'ignore'] });
   }
 
   leave(): void {

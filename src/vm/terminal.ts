@@ -171,13 +171,15 @@ class Attachment {
         sink.off('drain', go);
         source.resume();
       };
+      let written = false;
       source.on('data', (chunk: Buffer) => {
+        written = true;
         if (sink.write(chunk)) return;
         source.pause();
         sink.on('drain', go);
       });
       // The callback comes when everything before it is written, or with the error that onError has seen.
-      source.on('close', () => (sink.writable ? sink.write('', () => resolve()) : resolve()));
+      source.on('close', () => (written && sink.writable ? sink.write('', () => resolve()) : resolve()));
     });
   }
 

@@ -123,24 +123,11 @@ export class Vm implements Commands, AsyncDisposable {
 
   /** Opens a Nix dev shell: its environment from the cache, or by evaluation in the guest. */
   async develop(options: DevelopOptions = {}): Promise<DevShell> {
-    const { develop } = await import('../nix/develop.ts');
-    const { spec, nixVersion, home } = this.#record;
-    return develop(
-      {
-        context: this.#context,
-        volumeUuid: spec.volume.uuid,
-        imageId: spec.image.id,
-        system: spec.image.system,
-        nixVersion,
-        network: spec.machine.network,
-        workdir: spec.workdir,
-        user: spec.configure.user,
-        home,
-        hostPath: (path) => this.#hostPath(path),
-        envsDir: statePaths().envs,
-      },
-      options,
-    );
+    const [{ develop }, { developHost }] = await Promise.all([
+      import('../nix/develop.ts'),
+      import('../nix/develop-host.ts'),
+    ]);
+    return develop(developHost(this.#record, this.#context, statePaths().envs), options);
   }
 
   /** Connects to a TCP port or a unix socket in the guest. */
@@ -199,16 +186,5 @@ export class Vm implements Commands, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#link.owned) await this.#link.stop({});
     else this.#link.disconnect();
-  }
-
-  #hostPath(guestPath: string): string | null {
-    const { configure, machine } = this.#record.spec;
-    for (const { tag, target } of configure.shares) {
-      const share = machine.shares.find((candidate) => candidate.tag === tag);
-      if (share === undefined) continue;
-      if (guestPath === target) return share.path;
-      if (guestPath.startsWith(`${target}/`)) return share.path + guestPath.slice(target.length);
-    }
-    return null;
   }
 }
