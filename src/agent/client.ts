@@ -78,6 +78,20 @@ export class AgentClient {
     return this.request('POST', '/v1/shutdown', {}, { timeoutMs: PROMPT_MS, ...options, decode: () => undefined });
   }
 
+  /** To the process group of a command of a stream, past the input that waits for it. False when the command has ended. */
+  signal(pid: number, signal: NodeJS.Signals, options: CallOptions = {}): Promise<boolean> {
+    return this.#toCommand('/v1/signal', { pid, signal }, options);
+  }
+
+  /** The size of the terminal of a command of a stream, past the input that waits for it. False when the command has ended. */
+  resize(
+    pid: number,
+    size: { readonly cols: number; readonly rows: number },
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    return this.#toCommand('/v1/resize', { pid, ...size }, options);
+  }
+
   ports(options: CallOptions = {}): Promise<readonly ListeningPort[]> {
     return this.request('GET', '/v1/ports', undefined, { timeoutMs: PROMPT_MS, ...options, decode: decodePorts });
   }
@@ -134,6 +148,16 @@ export class AgentClient {
     }
     ahead.socket.write(first);
     return ahead;
+  }
+
+  async #toCommand(path: string, body: object, options: CallOptions): Promise<boolean> {
+    try {
+      await this.request('POST', path, body, { timeoutMs: PROMPT_MS, ...options, decode: () => undefined });
+      return true;
+    } catch (error) {
+      if (error instanceof VzshellError && error.details?.reason === 'ESRCH') return false;
+      throw error;
+    }
   }
 
   async #exchange(method: string, path: string, body: unknown, options: CallOptions): Promise<Response> {

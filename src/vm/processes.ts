@@ -3,14 +3,13 @@
 import { onAbort } from '../agent/abort.ts';
 import { decodeExecExit } from '../agent/decode.ts';
 import { explainViolation } from '../agent/errors.ts';
-import { FrameType } from '../agent/protocol.ts';
 import type { AgentStream } from '../agent/stream.ts';
 import { VzshellError } from '../errors.ts';
 import { type CommandContext, explain, explained, startCommand } from './context.ts';
 import { checkCells, checkSignal, execStart } from './exec-start.ts';
 import { readLines } from './lines.ts';
 import { mergeOutput } from './output.ts';
-import { signalGroup } from './signal-group.ts';
+import { resizeTerminal, signalGroup } from './past-input.ts';
 import { terminate } from './terminate.ts';
 import type { GuestProcess, OutputChunk, ProcessExit, SpawnOptions } from './types.ts';
 
@@ -83,7 +82,9 @@ class LiveProcess implements GuestProcess {
 
   resize(cols: number, rows: number): void {
     const size = { cols: checkCells('cols', cols), rows: checkCells('rows', rows) };
-    if (this.stderr === null) void this.#stream.send(FrameType.RESIZE, size);
+    if (this.stderr !== null) return;
+    // When it cannot be sent the connection is gone, which `exited` tells.
+    resizeTerminal(this.#context.agent, this.#stream, size).catch(() => undefined);
   }
 
   /** Ends the command if it still runs: the kill signal, SIGKILL five seconds later. Never rejects. */

@@ -7,9 +7,9 @@ import { shellExitCode } from '../agent/signals.ts';
 import type { AgentStream } from '../agent/stream.ts';
 import { type CommandContext, startCommand } from './context.ts';
 import { execStart } from './exec-start.ts';
+import { resizeTerminal, signalGroup } from './past-input.ts';
 import { exitOf } from './processes.ts';
 import { HostTerminal, type TerminalInput, type TerminalOutput } from './raw-mode.ts';
-import { signalGroup } from './signal-group.ts';
 import { guestTerm } from './term-names.ts';
 import type { SpawnOptions } from './types.ts';
 
@@ -133,7 +133,7 @@ class Attachment {
     const terminal = new HostTerminal(stdin);
     const resize = (): void => {
       const size = { cols: cells(stdout.columns, 80), rows: cells(stdout.rows, 24) };
-      void this.#stream.send(FrameType.RESIZE, size);
+      resizeTerminal(this.#context.agent, this.#stream, size).catch(() => undefined);
     };
     terminal.enter(resize);
     stdout.on('resize', resize);

@@ -1,6 +1,6 @@
 import type { AgentClient } from '../agent/client.ts';
 import type { AgentStream } from '../agent/stream.ts';
-import { signalGroup } from './signal-group.ts';
+import { signalGroup } from './past-input.ts';
 
 /** After a kill signal, in milliseconds: the guest has the same patience when a timeout ends a command. */
 const KILL_AFTER_MS = 5000;

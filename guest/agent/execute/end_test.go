@@ -1,7 +1,9 @@
 package execute_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -144,6 +146,70 @@ func TestAClientThatVanishesWhileItsInputIsStuckIsNoticed(t *testing.T) {
 	}
 	stream.Conn.Close()
 	expectEnd(t, leader, "the program")
+}
+
+// stuck starts a program whose input is full: frames to it do not arrive any more.
+func stuck(t *testing.T, agent *agenttest.Agent, start object) (stream *agenttest.Stream, pid int) {
+	t.Helper()
+	stream = agent.Stream(start)
+	var started struct{ Pid int }
+	if err := json.Unmarshal(stream.Expect(protocol.Started), &started); err != nil {
+		t.Fatal(err)
+	}
+	stream.ExpectText("ready")
+	stream.Conn.SetWriteDeadline(time.Now().Add(2 * time.Second))
+	frame := protocol.EncodeFrame(protocol.Data, make([]byte, protocol.MaxSend))
+	for {
+		if _, err := stream.Conn.Write(frame); err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal(err)
+			}
+			return stream, started.Pid
+		}
+	}
+}
+
+func TestASignalByPidOvertakesInputThatNobodyReads(t *testing.T) {
+	agent := agenttest.Start(t)
+	stream, pid := stuck(t, agent, sh(`printf ready; exec sleep 600`))
+	if status, body := agent.Request("POST", "/v1/signal", fmt.Sprintf(`{"pid":%d,"signal":"SIGUSR1"}`, pid)); status != 200 || body != "{}" {
+		t.Fatalf("%d %s", status, body)
+	}
+	if got := stream.Finish(); got.Exit != `{"code":null,"signal":"SIGUSR1","timedOut":false}` {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestAResizeByPidOvertakesInputThatNobodyReads(t *testing.T) {
+	agent := agenttest.Start(t)
+	script := `stty raw -echo; trap 'stty size; exit 5' WINCH; printf ready; while :; do sleep 600 & wait; done`
+	stream, pid := stuck(t, agent, terminal(script))
+	if status, body := agent.Request("POST", "/v1/resize", fmt.Sprintf(`{"pid":%d,"cols":132,"rows":50}`, pid)); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	if got := stream.Finish(); !strings.Contains(got.Stdout, "50 132") || !strings.Contains(got.Exit, `"code":5`) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestOnlyProgramsOfStreamsAreSignalledByPid(t *testing.T) {
+	agent := agenttest.Start(t)
+	got := agent.Stream(sh(`echo $$`)).Finish()
+	for _, row := range []struct {
+		path, body string
+		status     int
+		code       string
+	}{
+		{"/v1/signal", `{"pid":` + strings.TrimSpace(got.Stdout) + `,"signal":"SIGTERM"}`, 404, "ESRCH"},
+		{"/v1/signal", fmt.Sprintf(`{"pid":%d,"signal":"SIGTERM"}`, os.Getppid()), 404, "ESRCH"},
+		{"/v1/signal", `{"pid":1,"signal":"SIGNOPE"}`, 400, "bad-request"},
+		{"/v1/signal", `{"pid":0,"signal":"SIGTERM"}`, 404, "ESRCH"},
+		{"/v1/resize", `{"pid":1,"cols":80,"rows":24}`, 404, "ESRCH"},
+	} {
+		if status, body := agent.Request("POST", row.path, row.body); status != row.status || !strings.Contains(body, row.code) {
+			t.Errorf("%s %s: %d %s", row.path, row.body, status, body)
+		}
+	}
 }
 
 func TestAStuckClientStallsOnlyItself(t *testing.T) {

@@ -76,6 +76,11 @@ func homeOrRoot(user *account.User) string {
 
 // supervise carries bytes and signals until the program has ended, however that comes about.
 func supervise(s *stream.Stream, r *Request, d *descriptors, child *process.Child) Result {
+	known := program{child: child}
+	if r.Pty != nil {
+		known.terminal = d.stdout
+	}
+	defer enter(known)()
 	s.SendJSON(protocol.Started, map[string]int{"pid": child.Pid})
 	out := &output{stream: s, began: time.Now()}
 	out.pump(d.stdout, protocol.Data)

@@ -81,7 +81,7 @@ func shorten(text string) string {
 // Status is the HTTP status that goes with a code.
 func (f *Fault) Status() int {
 	switch f.Code {
-	case "ENOENT", NotFound:
+	case "ENOENT", "ESRCH", NotFound:
 		return 404
 	case "EACCES", "EPERM", BadUser:
 		return 403

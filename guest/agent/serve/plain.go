@@ -2,6 +2,7 @@ package serve
 
 import (
 	"vzagent/events"
+	"vzagent/execute"
 	"vzagent/fault"
 	"vzagent/guest"
 	"vzagent/journal"
@@ -17,6 +18,8 @@ var plainRoutes = []route{
 	{"POST", "/v1/time", true, setTime},
 	{"POST", "/v1/shutdown", true, shutDown},
 	{"POST", "/v1/sync", false, func(s *Server, _ *guest.Guest, _ []byte) (any, error) { return struct{}{}, s.Machine.Sync() }},
+	{"POST", "/v1/signal", false, signal},
+	{"POST", "/v1/resize", false, resize},
 	{"GET", "/v1/ports", false, ports},
 	{"GET", "/v1/stats", false, stats},
 }
@@ -62,6 +65,28 @@ func setTime(s *Server, _ *guest.Guest, body []byte) (any, error) {
 		Adjusted bool  `json:"adjusted"`
 		DriftMs  int64 `json:"driftMs"`
 	}{adjusted, drift}, err
+}
+
+func signal(_ *Server, _ *guest.Guest, body []byte) (any, error) {
+	var request struct {
+		Pid    int    `json:"pid"`
+		Signal string `json:"signal"`
+	}
+	if err := decode(body, &request); err != nil {
+		return nil, err
+	}
+	return struct{}{}, execute.SignalByPid(request.Pid, request.Signal)
+}
+
+func resize(_ *Server, _ *guest.Guest, body []byte) (any, error) {
+	var request struct {
+		Pid int `json:"pid"`
+		execute.Terminal
+	}
+	if err := decode(body, &request); err != nil {
+		return nil, err
+	}
+	return struct{}{}, execute.ResizeByPid(request.Pid, &request.Terminal)
 }
 
 func shutDown(s *Server, _ *guest.Guest, _ []byte) (any, error) {

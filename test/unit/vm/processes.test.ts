@@ -82,6 +82,17 @@ test('kill reaches a command that does not read its input', async () => {
   expect(await process.exited).toMatchObject({ signal: 'SIGINT' });
 });
 
+test('a resize reaches a command that does not read its input', async () => {
+  const script = 'stty raw -echo; trap "stty size; exit" WINCH; echo up; while :; do sleep 0.02; done';
+  const shell = await vm.spawn('bash', ['-c', script], { pty: true });
+  const lines = shell.lines()[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toContain('up');
+  shell.stdin.write(Buffer.alloc(8 * 1024 * 1024));
+  shell.resize(132, 50);
+  expect((await lines.next()).value).toBe('50 132');
+  expect((await shell.exited).exitCode).toBe(0);
+});
+
 test('destroying stdin is its end', async () => {
   const process = await vm.spawn('cat');
   process.stdin.destroy();
