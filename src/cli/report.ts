@@ -11,9 +11,12 @@ export function reportError(error: unknown, verbose: boolean): number {
   const known = asVzshellError(error, 'ERR_INVALID_STATE');
   const stderr = known.code === 'ERR_NIX' ? known.details?.stderr : undefined;
   // Nix's own words say more than ours, and people search for them.
-  if (typeof stderr === 'string' && stderr.trim() !== '')
+  if (typeof stderr === 'string' && stderr.trim() !== '') {
     process.stderr.write(stderr.endsWith('\n') ? stderr : `${stderr}\n`);
-  else say(known.message, known.hint);
+    if (known.hint !== undefined) say(known.hint);
+  } else {
+    say(known.message, known.hint);
+  }
   if (verbose) explain(error);
   return exitCodeFor(known);
 }

@@ -2,12 +2,13 @@
 // ctime is part of it because, unlike mtime, no program can set it back.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { VzshellError } from '../errors.ts';
 import { readJson, writeJson } from '../state/json-file.ts';
+import { makeDirectory } from '../state/paths.ts';
 import type { ImageFile } from './manifest.ts';
 
 const SCHEMA = 1;
@@ -80,7 +81,7 @@ function memorize(path: string, file: ProbesFile | null, learned: Readonly<Recor
   const kept = Object.entries(file?.images ?? {}).filter(([name]) => !(name in learned));
   const images = Object.fromEntries([...kept, ...Object.entries(learned)].slice(-MAX_REMEMBERED));
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     writeJson(path, { ...file, schema: SCHEMA, images });
   } catch {
     // A read-only home: hashed again next time.

@@ -3,8 +3,9 @@
 // what cannot be read is absent, and the guest is asked for the paths at every use (`requires`).
 
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { makeDirectory } from '../state/paths.ts';
 import type { DirectParts } from './direct.ts';
 import { EMPTY_MEMO, fingerprint, type Memo } from './fingerprint.ts';
 
@@ -153,7 +154,7 @@ function readCached<T extends { readonly format: number }>(path: string): T | nu
 function writeCached(path: string, value: object): void {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
     renameSync(temporary, path);
   } catch {

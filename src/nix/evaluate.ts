@@ -10,6 +10,9 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 /** Bytes of Nix's messages that are kept for the error; the end is what counts. */
 const MAX_MESSAGES = 1024 * 1024;
 
+/** Where the image carries its package set, for flakes that need no network. */
+const PACKAGE_SET = '/etc/vzshell/pkgs';
+
 export interface EvaluateOptions {
   /** Directory of the flake in the guest. */
   readonly flake: string;
@@ -42,9 +45,18 @@ export async function evaluate(host: DevelopHost, options: EvaluateOptions): Pro
   const why =
     /^(?:.*\n)*?\s*(error: .*)$/m.exec(stderr)?.[1] ??
     (exit.signal === null ? `exit code ${exit.exitCode}` : `killed by ${exit.signal}`);
+  const hint = hintFor(stderr);
   throw new VzshellError('ERR_NIX', `nix could not make the dev shell of '${flake}': ${escapeLine(why)}`, {
     details: { stderr, exitCode: exit.exitCode, signal: exit.signal },
+    ...(hint !== null && { hint }),
   });
+}
+
+/** What Nix cannot know: that the package set of the image is another one since somebody locked it. */
+export function hintFor(stderr: string): string | null {
+  if (!/mismatch in field 'narHash'/.test(stderr) || !stderr.includes(PACKAGE_SET)) return null;
+  return `flake.lock pins the package set of another guest image (path:${PACKAGE_SET}); to take that of this one:
+vzshell --plain -- nix flake update`;
 }
 
 async function output(nix: GuestProcess): Promise<string> {

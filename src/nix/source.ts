@@ -40,9 +40,8 @@ export class EnvironmentSource {
       const last = this.#lookup.lastGood();
       if (last === null || !(error instanceof VzshellError) || error.code !== 'ERR_NIX') throw error;
       const said = String(error.details?.stderr ?? '').trimEnd();
-      this.#options.onWarning?.(
-        `${said === '' ? error.message : said}\nusing the dev shell as it was when evaluation last worked`,
-      );
+      const lines = [said === '' ? error.message : said, ...(error.hint === undefined ? [] : [error.hint])];
+      this.#options.onWarning?.([...lines, 'using the dev shell as it was when evaluation last worked'].join('\n'));
       return { entry: last, from: 'fallback' };
     }
   }

@@ -111,16 +111,25 @@ function ownDirectory(path: string): void {
   }
 }
 
-/** Makes a directory, 0700, and its parents. Step by step: Node's own `recursive` says ENOENT for whatever goes wrong. */
-export function makeDirectory(path: string, withParents: boolean = true): void {
+/**
+ * Makes a directory and its parents. Step by step: Node's own `recursive` never returns where the kernel says ENOENT below a
+ * directory that is there, as in /proc.
+ */
+export function makeDirectory(path: string, mode: number = 0o700): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    makeOne(path, mode);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
-    if (code !== 'ENOENT' || !withParents || dirname(path) === path) throw error;
-    makeDirectory(dirname(path));
-    makeDirectory(path, false);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectory(dirname(path), mode);
+    makeOne(path, mode);
+  }
+}
+
+function makeOne(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
 

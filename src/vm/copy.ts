@@ -1,7 +1,7 @@
 // Copies between host and guest, like `cp -R`: into the destination when that is a directory, else under its name.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,7 @@ import { decodeEntries, decodeStat } from '../agent/decode.ts';
 import { explainViolation } from '../agent/errors.ts';
 import type { AgentStream } from '../agent/stream.ts';
 import { VzshellError } from '../errors.ts';
+import { makeDirectory } from '../state/paths.ts';
 import { type CommandContext, explain, explained } from './context.ts';
 import { extractTree } from './extract-tree.ts';
 import { fsError, tellingFsErrors } from './fs-error.ts';
@@ -112,7 +113,7 @@ export async function copyOut(
 }
 
 async function receive(stream: AgentStream, target: string, maxBytes: number): Promise<CopyReport> {
-  await mkdir(dirname(target), { recursive: true });
+  makeDirectory(dirname(target), 0o777);
   const parent = await HostDirectory.open(dirname(target));
   const temporary = `.vzshell-copy-${randomBytes(8).toString('hex')}`;
   try {

@@ -66,7 +66,8 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths): Promi
       volume: { serial: DISK.volume, uuid: volume.uuid, format: true },
       tmpfsStore: false,
       network: options.network,
-      nix: { conf: '' },
+      // Without a network Nix would try its substituters all the same, and say at each that it failed.
+      nix: { conf: options.network === 'none' ? 'substituters =\n' : '' },
       env: options.env,
     },
     image: imageOf(image),

@@ -41,6 +41,12 @@ test('a home that others may write to is refused with the command that mends it'
   expect(() => prepareState(statePaths({ VZSHELL_HOME: home }))).toThrow(/others may write to it \(mode 777\)/);
 });
 
+test('a home where nothing can be made is refused at once', () => {
+  expect(() => prepareState(statePaths({ VZSHELL_HOME: '/proc/vzshell/home' }))).toThrow(
+    'cannot write /proc/vzshell/home',
+  );
+});
+
 test.runIf(isRoot)('a home of somebody else is refused', () => {
   const home = scratch();
   chownSync(home, 12345, 12345);
