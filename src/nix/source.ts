@@ -40,7 +40,10 @@ export class EnvironmentSource {
       const last = this.#lookup.lastGood();
       if (last === null || !(error instanceof VzshellError) || error.code !== 'ERR_NIX') throw error;
       const said = String(error.details?.stderr ?? '').trimEnd();
-      const lines = [said === '' ? error.message : said, ...(error.hint === undefined ? [] : [error.hint])];
+      const lines = [
+        said === '' ? error.message : said,
+        ...(error.hint === undefined ? [] : [error.hint.replace(/^/gm, '  ')]),
+      ];
       this.#options.onWarning?.([...lines, 'using the dev shell as it was when evaluation last worked'].join('\n'));
       return { entry: last, from: 'fallback' };
     }
