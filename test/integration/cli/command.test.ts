@@ -1,10 +1,16 @@
 // `vzshell -- CMD` in a real guest: what a command is given, and what comes back. One VM for the whole file.
 
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ended, said, TestProject } from './project.ts';
+
+/** The file that bin/vzshell.js loads first; prints its result behind what the command printed. */
+const FAST = `require(${JSON.stringify(fileURLToPath(new URL('../../../dist/cli/warm.cjs', import.meta.url)))})
+  .warm(process.argv.slice(1)).then((code) => { process.stdout.write(String(code)); process.exit(); })`;
 
 const project = new TestProject('my project ü');
 const run = project.run.bind(project);
@@ -213,8 +219,37 @@ describe('verbs', () => {
   });
 });
 
+it('a command in a VM that runs takes the fast way, which leaves everything else to the program', async () => {
+  const fast = (...argv: readonly string[]): string =>
+    execFileSync(process.execPath, ['-e', FAST, '--', ...argv], {
+      cwd: project.root,
+      env: project.env,
+      encoding: 'utf8',
+    });
+  expect(fast('--', 'sh', '-c', 'echo hello; exit 3')).toBe('hello\n3');
+  expect(fast('--', 'no-such-program-here')).toBe('127');
+  expect(fast('list')).toBe('null');
+  expect(fast('--verbose', '--', 'true')).toBe('null');
+});
+
+it('a damaged record of a VM that runs is said to be one, and of a dead one it is replaced', async () => {
+  const record = join(project.env.VZSHELL_HOME ?? '', 'run', await id(), 'vm.json');
+  const text = readFileSync(record);
+  writeFileSync(record, '{');
+  expect(await run(['--', 'true'])).toMatchObject({ code: 125, stderr: expect.stringContaining('is damaged') });
+  await out(['stop', await id()]);
+  writeFileSync(record, text.subarray(0, 100));
+  expect(await out(['--', 'echo', 'healed'])).toBe('healed\n');
+});
+
 it('after a stop the next command starts the machine again', async () => {
   await out(['stop']);
   expect(JSON.parse(await out(['list', '--json']))).toMatchObject([{ state: 'stopped' }]);
   expect(await out(['--', 'echo', 'again'])).toBe('again\n');
 });
+
+async function id(): Promise<string> {
+  const [vm] = JSON.parse(await out(['list', '--json'])) as { id: string }[];
+  if (vm === undefined) throw new Error('there is no VM');
+  return vm.id;
+}

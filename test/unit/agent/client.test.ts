@@ -64,6 +64,17 @@ describe('the real agent', () => {
     expect((await running.events.next()).value).toEqual({ event: 'streams', active: 0 });
   });
 
+  test('a connection that was begun ahead serves the next stream, and the one after it has its own', async () => {
+    const agent = new AgentClient(running.socket);
+    await agent.dialAhead();
+    for (const word of ['first', 'second']) {
+      const stream = await agent.open({ op: 'exec', argv: ['echo', word] });
+      stream.input.end();
+      expect(String((await stream.data.toArray())[0])).toBe(`${word}\n`);
+      await stream.ended;
+    }
+  });
+
   test('an argument list over four megabytes is refused before anything is sent', async () => {
     const start = { op: 'exec', argv: ['true', 'x'.repeat(5 * 1024 * 1024)] } as const;
     await expect(running.agent.open(start)).rejects.toMatchObject({ code: 'ERR_EXEC', details: { reason: 'too-big' } });
@@ -103,6 +114,15 @@ describe('a peer that is not well', () => {
   const frames = (...parts: Buffer[]) => Buffer.concat([Buffer.from(UPGRADED), ...parts]);
   const started = encodeJson(FrameType.STARTED, { pid: 5 });
   const exec = { op: 'exec', argv: ['true'] } as const;
+
+  test('one that is gone between the connection and the command', async () => {
+    const agent = await peer((socket) => socket.end());
+    await agent.dialAhead();
+    await expect(agent.open(exec)).rejects.toBeInstanceOf(ConnectionLost);
+    const nobody = new AgentClient(join(directory, 'none.sock'));
+    await nobody.dialAhead();
+    await expect(nobody.open(exec)).rejects.toBeInstanceOf(ConnectionLost);
+  });
 
   test('no socket at all', async () => {
     await expect(new AgentClient(join(directory, 'none.sock')).hello()).rejects.toBeInstanceOf(ConnectionLost);
