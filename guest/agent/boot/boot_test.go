@@ -45,9 +45,10 @@ func TestWhatOthersMountedGoesFirst(t *testing.T) {
 	}
 }
 
-func TestModulesForTheHostComeFirst(t *testing.T) {
+func TestModulesAreLoadedWhenTheyAreNeeded(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"01-virtio_blk.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko", "04-erofs.ko", "order"} {
+	for _, name := range []string{"01-virtio_blk.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko", "04-erofs.ko",
+		"05-net_failover.ko", "06-virtio_net.ko", "07-virtio-rng.ko.xz", "order"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -56,8 +57,14 @@ func TestModulesForTheHostComeFirst(t *testing.T) {
 	if want := []string{dir + "/02-vsock.ko.xz", dir + "/03-vmw_vsock_virtio_transport.ko"}; !slices.Equal(got.vsock, want) {
 		t.Errorf("first %q", got.vsock)
 	}
-	if want := []string{dir + "/01-virtio_blk.ko.xz", dir + "/04-erofs.ko"}; !slices.Equal(got.rest, want) {
-		t.Errorf("then %q", got.rest)
+	if want := []string{dir + "/01-virtio_blk.ko.xz", dir + "/04-erofs.ko"}; !slices.Equal(got.root, want) {
+		t.Errorf("for the root %q", got.root)
+	}
+	if want := []string{dir + "/05-net_failover.ko", dir + "/06-virtio_net.ko"}; !slices.Equal(got.network, want) {
+		t.Errorf("for the network %q", got.network)
+	}
+	if want := []string{dir + "/07-virtio-rng.ko.xz"}; !slices.Equal(got.late, want) {
+		t.Errorf("late %q", got.late)
 	}
 	if moduleFlags("02-vsock.ko.xz") != 4 || moduleFlags("04-erofs.ko") != 0 {
 		t.Error("the kernel unpacks what is compressed, and only that")

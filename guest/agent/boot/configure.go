@@ -34,6 +34,9 @@ type Configured struct {
 	Home       string `json:"home"`
 }
 
+// lateDelay keeps what nobody waits for, modules and the deletion of old builds, away from the first command.
+const lateDelay = 2 * time.Second
+
 // Configure makes the machine what the host wants, step by step; each step is an event.
 func (m *Machine) Configure(body []byte) (*guest.Guest, any, error) {
 	var wanted Configure
@@ -62,6 +65,10 @@ func (m *Machine) Configure(body []byte) (*guest.Guest, any, error) {
 		return nil, nil, err
 	}
 	m.phase("ready")
+	time.AfterFunc(lateDelay, func() {
+		m.late.Load()
+		m.clearLitter()
+	})
 	return g, Configured{events.Uptime(), version, g.User.Home}, nil
 }
 
@@ -73,7 +80,10 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := linkUp("lo"); err != nil {
 		return nil, err
 	}
-	if wanted.Network == "nat" {
+	if wanted.Network == "none" {
+		m.network.Drop()
+	} else {
+		m.network.Load()
 		settled, err := network(wanted.Hostname)
 		if err != nil {
 			return nil, err

@@ -22,6 +22,8 @@ type Machine struct {
 	prepared    chan struct{}
 	prepareErr  error
 	preparation []events.Phase
+	// network and late are modules that only `configure` knows a use for, or nobody is in a hurry for.
+	network, late Kept
 
 	// base are the mount points of the root itself.
 	base []string
@@ -29,10 +31,11 @@ type Machine struct {
 	mutex  sync.Mutex
 	mounts []string
 	daemon *nix.Daemon
+	litter litter
 	off    sync.Once
 }
 
-// Prepare loads the rest of the modules and makes the root, without waiting for `configure`: neither depends on what it says,
+// Prepare loads the modules for the root and makes the root, without waiting for `configure`: neither depends on what it says,
 // and the host needs a moment to send it.
 func Prepare(modules Modules, emitter *events.Emitter) *Machine {
 	m := &Machine{Events: emitter, prepared: make(chan struct{})}
@@ -50,7 +53,8 @@ func (m *Machine) prepare(modules Modules) (err error) {
 	if m.hotplug, err = ListenForDevices(); err != nil {
 		return err
 	}
-	modules.LoadRest()
+	modules.LoadRoot()
+	m.network, m.late = modules.Keep()
 	m.done("modules")
 	if err = MakeRoot(m.hotplug); err != nil {
 		return err
@@ -85,6 +89,13 @@ func (m *Machine) mount(p point) error {
 	defer m.mutex.Unlock()
 	m.mounts = append(m.mounts, p.target)
 	return nil
+}
+
+// clearLitter begins to delete what earlier builds left, unless the machine is going already.
+func (m *Machine) clearLitter() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.litter.clear()
 }
 
 // SetTime sets the clock if it is off by more than is harmless.

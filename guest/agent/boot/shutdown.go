@@ -30,6 +30,7 @@ func (m *Machine) powerOff() {
 		m.daemon.Stop()
 	}
 	endProcesses()
+	m.litter.stop()
 	if err := disk.Trim(layerVolume, trimPatience); err != nil {
 		journal.Info("trim: %v", err)
 	}

@@ -44,9 +44,12 @@ func (m *Machine) mountVolume(volume *Volume, inMemory bool) error {
 // buildDir holds Nix's builds, on the volume: big ones would fill the memory.
 const buildDir = layerVolume + "/tmp"
 
-// layOutVolume makes what the volume must hold, and removes the builds that a killed machine left.
+// litterDir holds what earlier machines left in buildDir, until it is deleted.
+const litterDir = layerVolume + "/litter"
+
+// layOutVolume makes what the volume must hold. The builds that a killed machine left are moved aside.
 func layOutVolume(user *account.User) error {
-	if err := os.RemoveAll(buildDir); err != nil {
+	if err := setAside(buildDir, litterDir); err != nil {
 		return err
 	}
 	builders := user.GID
