@@ -54,7 +54,7 @@ async function driver(arch: Arch): Promise<Finding[]> {
       {
         what: 'accelerator',
         level: hardware ? 'ok' : 'note',
-        detail: why === null ? probe.accelerator : `${probe.accelerator}: ${why}`,
+        detail: `${hardware ? probe.accelerator : `none, so guests are emulated, which is slow (${probe.accelerator})`}${why === null ? '' : `: ${why}`}`,
       },
     ];
   } catch (error) {

@@ -12,27 +12,31 @@ Usage:
   vzshell [FLAGS] -- CMD ARGS…    one command in it
   vzshell VERB …                  see below, and \`vzshell VERB --help\`
 
-Flags:
-${flagLines(FLAGS)}
+Flags of the command:
+${flagLines(FLAGS.filter((flag) => flag.machine !== true))}
+Flags of the machine, which count when it starts:
+${flagLines(FLAGS.filter((flag) => flag.machine === true))}
 Verbs:
 ${rows([
-  ['start', "start the project's VM, or one called --name"],
+  ['start', "start the project's VM, or join it, and print its name"],
   ['stop [VM]', 'stop a VM in order'],
   ['list', 'all VMs of yours'],
   ['inspect [VM]', 'everything about one, as JSON'],
-  ['exec VM -- CMD…', 'a command in a VM, without the dev shell'],
-  ['shell [VM]', 'a login shell in a VM, without the dev shell'],
-  ['cp SRC DST', 'copy between host and guest; VM:PATH names the guest'],
+  ['exec VM -- CMD…', 'a command in a running VM, without dev shell and settings'],
+  ['shell [VM]', 'a login shell in a running VM, without dev shell and settings'],
+  ['cp SRC DST', 'copy between host and guest; VM:PATH is in the guest'],
   ['forward [VM] HOST:GUEST', "make a port of the guest one of the host's"],
   ['logs [VM]', "the guest's console, or the supervisor's log"],
   ['delete VM', 'delete what a stopped VM left, and its volume if asked to'],
   ['doctor', 'what this host can do, what is missing, and how to get it'],
   ['version', 'the version of vzshell'],
 ])}
-A VM without a name is the one of the project around the current directory. It stays after a command, so that the
-next is quick, and stops by itself after 15 idle minutes.
+Without a name, VM is the one of the project around the current directory. It stays after a command,
+so that the next is quick, and stops by itself after 15 idle minutes. \`vzshell doctor\` says what to
+install first; settings for every day go into vzshell.json.
 
-Exit codes: the command's own; 125 vzshell failed, 126 it cannot be run, 127 it was not found, 128+n signal n.
+Exit codes: the command's own; 1 Nix failed; 125 vzshell failed; 126 the command cannot be run; 127 it
+was not found; 128+n signal n ended it.
 `;
 }
 

@@ -69,14 +69,33 @@ function unknownFlag(name: string): VzshellError {
   });
 }
 
-function strayWord(word: string, rest: readonly string[]): VzshellError {
+/** What other programs of this kind call our verbs. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ls: 'list',
+  ps: 'list',
+  status: 'list',
+  up: 'start',
+  down: 'stop',
+  kill: 'stop',
+  rm: 'delete',
+  remove: 'delete',
+  destroy: 'delete',
+  ssh: 'shell',
+  run: 'exec',
+  copy: 'cp',
+  port: 'forward',
+  info: 'inspect',
+};
+
+/** A word that stands where a verb may stand; `rest` is the command that it may have been meant to begin. */
+export function strayWord(word: string, rest: readonly string[] = [word]): VzshellError {
   const verb = VERBS.includes(word) ? word : null;
   if (verb !== null) {
     return new VzshellError('ERR_INVALID_OPTION', `flags go behind the verb '${verb}', not before it`, {
       hint: `vzshell ${verb} [FLAGS]; see \`vzshell ${verb} --help\``,
     });
   }
-  const near = nearest(word, VERBS);
+  const near = (Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined) ?? nearest(word, VERBS);
   const typed = rest.join(' ');
   const shown = typed.length > 100 ? `${typed.slice(0, 100)}…` : typed;
   return new VzshellError('ERR_INVALID_OPTION', `'${word}' is not a verb of vzshell`, {

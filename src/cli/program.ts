@@ -1,7 +1,9 @@
 // The verbs, with commander. Only they load it.
 
 import { Command, CommanderError } from 'commander';
+import { VERBS } from './flags.ts';
 import { helpText } from './help.ts';
+import { strayWord } from './parse-flags.ts';
 import { EXIT, reportError, say } from './report.ts';
 import { addCp } from './verbs/cp.ts';
 import { addDelete } from './verbs/delete.ts';
@@ -24,12 +26,13 @@ export interface Outcome {
 /** Runs a verb; resolves with the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const outcome: Outcome = { code: 0 };
+  if (argv[0] === 'help' && argv[1] !== undefined && !VERBS.includes(argv[1])) throw strayWord(argv[1]);
   const program = new Command('vzshell')
-    .helpOption('-h, --help')
+    .helpOption('-h, --help', 'show this help')
     .version(version(), '-V, --version')
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text) => sayUsage(text) });
+    .configureOutput({ outputError: (text) => sayUsage(text, argv[0] ?? '') });
   program.helpInformation = helpText;
   program
     .command('version')
@@ -60,13 +63,11 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 }
 
 /** Commander's complaint, in our form. */
-function sayUsage(text: string): void {
+function sayUsage(text: string, verb: string): void {
   const [first = '', ...rest] = text
     .trimEnd()
     .replace(/^error: /, '')
     .split('\n');
-  say(
-    first,
-    rest.length > 0 ? rest.join('\n').replace(/^\((.*)\)$/, (_, hint: string) => hint.toLowerCase()) : undefined,
-  );
+  const hint = rest.join('\n').replace(/^\((.*)\)$/, (_, near: string) => near.toLowerCase());
+  say(first, hint === '' ? `see \`vzshell ${verb} --help\`` : hint);
 }

@@ -15,7 +15,10 @@ export function addDoctor(program: Command, outcome: Outcome): void {
     .action(async ({ json, arch }: { readonly json?: true; readonly arch?: string }) => {
       const { ok, arch: looked, findings } = await checkup(checkArch(arch));
       if (json) process.stdout.write(`${JSON.stringify({ ok, arch: looked, findings }, null, 2)}\n`);
-      else process.stdout.write(`${findings.map(line).join('')}${ok ? 'ready' : 'not ready'}: guests of ${looked}\n`);
+      else
+        process.stdout.write(
+          `${findings.map(line).join('')}${ok ? `ready to run ${looked} guests` : `cannot run ${looked} guests yet`}\n`,
+        );
       outcome.code = ok ? 0 : 1;
     });
 }

@@ -17,7 +17,7 @@ export interface CommandFlags {
 export function addExec(program: Command, outcome: Outcome): void {
   const command = program
     .command('exec')
-    .description('run a command in a running VM, without the dev shell')
+    .description('run a command in a running VM, without the dev shell and the settings of a project')
     .usage('[FLAGS] VM -- CMD ARGS…')
     .argument('<vm>', 'name or id')
     .argument('<cmd...>', 'the command and its arguments, as they are')

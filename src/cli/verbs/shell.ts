@@ -9,7 +9,7 @@ import { type CommandFlags, commandFlags, terminalOptions } from './exec.ts';
 export function addShell(program: Command, outcome: Outcome): void {
   const command = program
     .command('shell')
-    .description('a login shell in a running VM, without the dev shell')
+    .description('a login shell in a running VM; for the dev shell of the project it is `vzshell` alone')
     .argument('[vm]', 'name or id (default: the VM of this project)');
   commandFlags(command).action(async (vm: string | undefined, flags: CommandFlags) => {
     const { context, record } = await joinVm(await targetVm(vm));

@@ -70,6 +70,17 @@ describe('what is wrong exits 125, on stderr, with a hint', () => {
       "vzshell: 'make' is not a verb of vzshell\n  to run it in the dev shell: vzshell -- make test\n",
     ],
     [
+      'a verb of another program',
+      ['ps'],
+      "vzshell: 'ps' is not a verb of vzshell\n  did you mean 'list'? to run it in the dev shell: vzshell -- ps\n",
+    ],
+    [
+      'help for no verb',
+      ['help', 'strat'],
+      "vzshell: 'strat' is not a verb of vzshell\n  did you mean 'start'? to run it in the dev shell: vzshell -- strat\n",
+    ],
+    ['a copy to nowhere', ['cp', 'a'], "vzshell: missing required argument 'dst'\n  see `vzshell cp --help`\n"],
+    [
       'memory',
       ['--memory', '12 bananas'],
       "vzshell: --memory: expected a size such as '4GiB', '512MiB' or '4G', got '12 bananas'\n",
@@ -181,7 +192,7 @@ describe('doctor', () => {
     expect(stdout).toMatch(/^!! {2}virtiofsd/m);
     expect(stdout).toMatch(/^!! {2}vhost-device-vsock/m);
     expect(stdout).toMatch(/apt-get install/);
-    expect(stdout).toMatch(/^not ready/m);
+    expect(stdout).toMatch(/^cannot run .* guests yet$/m);
   });
 
   it('finds a state directory that cannot be written to', () => {
