@@ -6,7 +6,7 @@ import { runPaths, statePaths } from '../../../src/state/paths.ts';
 import { ControlClient } from '../../../src/supervisor/control-client.ts';
 
 /** More than are ever finished: the power goes first. */
-const BUILDS = 40;
+const BUILDS = 12;
 const DATABASE = '/nix/var/nix/db/db.sqlite';
 
 /** What a store says of itself. */
@@ -28,7 +28,7 @@ function expression(count: number): string {
       seed = "${randomUUID()}";
       buildCommand = ''
         mkdir $out
-        for each in $(seq 20); do head -c 131072 /dev/urandom >$out/$each; done
+        for each in $(seq 10); do head -c 65536 /dev/urandom >$out/$each; done
         echo BUILT-\${toString n}-
       '';
     }) ${count}`;
