@@ -1,6 +1,5 @@
 // From flags, settings and the place where one stands to what is to be done. Nothing is started here.
 
-import { homedir } from 'node:os';
 import { posix } from 'node:path';
 import type { Arch } from '../driver/driver.ts';
 import { VzshellError } from '../errors.ts';
@@ -8,6 +7,7 @@ import { currentDirectory, findProject, isAbove, type Project } from '../project
 import { projectVmName } from '../project/name.ts';
 import type { Settings } from '../project/schema.ts';
 import { loadSettings } from '../project/settings.ts';
+import { homeDirectory } from '../state/home.ts';
 import { statePaths } from '../state/paths.ts';
 import type { Mount, VmOptions } from '../vm/types.ts';
 import type { FlagValues } from './flags.ts';
@@ -133,7 +133,7 @@ function refuseWithThrowaway(flags: FlagValues): void {
 
 /** The home directory, what contains it, and the system's directories are not mounted just because somebody stands there. */
 function mayBeMounted(directory: string): boolean {
-  return !isAbove(directory, homedir()) && !SYSTEM.test(directory);
+  return !isAbove(directory, homeDirectory()) && !SYSTEM.test(directory);
 }
 
 function noFlakeHint(project: Project | null, root: string | null, flags: FlagValues): string {

@@ -2,9 +2,9 @@
 // guest sees: the home directory and what contains it never count by accident (a dotfiles repository would mount everything).
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { VzshellError } from '../errors.ts';
+import { homeDirectory } from '../state/home.ts';
 
 /** What makes a directory a project, in the order in which a root is described. */
 export const MARKERS = ['flake.nix', 'vzshell.json', '.git'] as const;
@@ -18,7 +18,7 @@ export interface Project {
 }
 
 /** The nearest directory from `directory` upwards that holds a marker; null when there is none below the home directory. */
-export function findProject(directory: string, home: string = homedir()): Project | null {
+export function findProject(directory: string, home: string = homeDirectory()): Project | null {
   for (let root = directory; ; root = dirname(root)) {
     if (isAbove(root, home)) return null;
     const markers = MARKERS.filter((marker) => existsSync(join(root, marker)));

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { isAbsolute, join, posix, resolve } from 'node:path';
+import { homeDirectory } from '../state/home.ts';
 import type { Mount } from '../vm/types.ts';
 
 /** What `parseMount` takes, for messages. */
@@ -26,6 +26,6 @@ export function mountOf(mount: { source: string; target?: string; readonly?: boo
 
 /** `path` as seen from `base`, with `~` for the home directory. */
 export function absolute(path: string, base: string): string {
-  if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(1));
+  if (path === '~' || path.startsWith('~/')) return join(homeDirectory(), path.slice(1));
   return isAbsolute(path) ? resolve(path) : resolve(base, path);
 }

@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { VzshellError } from '../errors.ts';
+import { homeDirectory } from './home.ts';
 
 /** Bytes of the longest vsock socket path: sun_path holds 103 and a NUL on macOS, and `_1025` must still fit behind. */
 export const MAX_VSOCK_PATH = 98;
@@ -56,7 +56,7 @@ function stateHome(env: NodeJS.ProcessEnv): string {
     if (isAbsolute(given)) return join(given);
     throw new VzshellError('ERR_INVALID_STATE', `VZSHELL_HOME must be an absolute path, got '${given}'`);
   }
-  const home = homedir();
+  const home = homeDirectory();
   if (isAbsolute(home)) return join(home, '.vzshell');
   throw new VzshellError('ERR_INVALID_STATE', 'there is no home directory to keep state in: HOME is not set', {
     hint: 'set VZSHELL_HOME to a directory of your own',

@@ -2,10 +2,10 @@
 
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { VzshellError } from '../../errors.ts';
+import { homeDirectory } from '../../state/home.ts';
 import type { Arch, Missing } from '../driver.ts';
 import { installCommand } from './install.ts';
 import type { Memory } from './remember.ts';
@@ -49,7 +49,7 @@ const PURPOSE: Record<ProgramName, string> = {
 
 /** Folders that are searched, in this order. */
 export function searchPath(env: NodeJS.ProcessEnv = process.env): string[] {
-  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const cache = env.XDG_CACHE_HOME || join(homeDirectory(), '.cache');
   return [
     ...(env.VZSHELL_TOOLS ? [env.VZSHELL_TOOLS] : []),
     ...(env.PATH ?? '').split(delimiter).filter(isAbsolute),
