@@ -19,7 +19,7 @@ export async function run(joined: Joined, work: Work, devShell: Entrance | null)
     ...(plan.cwd !== null && { cwd: plan.cwd }),
     ...(plan.user !== null && { user: plan.user }),
     ...(Object.keys(plan.env).length > 0 && { env: plan.env }),
-    ...(await terminalStreams(noStdin, command === null)),
+    ...terminalStreams(noStdin, command === null),
   };
   const { context, record } = joined;
   if (devShell === null) return attachTerminal(context, command ?? [record.spec.configure.user.shell, '-l'], options);

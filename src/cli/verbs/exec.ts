@@ -28,7 +28,7 @@ export function addExec(program: Command, outcome: Outcome): void {
     if (words.length === 0) throw new VzshellError('ERR_INVALID_OPTION', "there is no command after '--'");
     outcome.code = await attachTerminal(context, words, {
       ...terminalOptions(flags),
-      ...(await terminalStreams(flags.stdin === false, false)),
+      ...terminalStreams(flags.stdin === false, false),
     });
   });
 }

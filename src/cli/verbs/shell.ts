@@ -15,7 +15,7 @@ export function addShell(program: Command, outcome: Outcome): void {
     const { context, record } = await joinVm(await targetVm(vm));
     outcome.code = await attachTerminal(context, [record.spec.configure.user.shell, '-l'], {
       ...terminalOptions(flags),
-      ...(await terminalStreams(flags.stdin === false, true)),
+      ...terminalStreams(flags.stdin === false, true),
     });
   });
 }
