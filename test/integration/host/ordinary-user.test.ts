@@ -29,6 +29,9 @@ describe('an ordinary user', () => {
       /^\/home\/.+\n1000\n$/,
     );
     expect(await project.out(['--', 'sudo', 'id', '-u'])).toBe('0\n');
+    // Even root there is only this user here.
+    await project.out(['--', 'sudo', 'touch', 'by-root']);
+    expect(statSync(join(project.root, 'by-root')).uid).toBe(1000);
 
     const home = join(project.env.HOME ?? '', '.vzshell');
     expect(statSync(home)).toMatchObject({ uid: 1000, mode: 0o40700 });
@@ -36,12 +39,17 @@ describe('an ordinary user', () => {
     expect(processesOf(project.top)).toEqual([]);
   });
 
-  it('need not have an entry in the passwd file', async (test) => {
+  it('need have neither HOME nor an entry in the passwd file, only a place for state', async (test) => {
     test.skip(skip !== null, skip ?? '');
     const project = await projectOf(54_321);
-    expect(await project.out(['--rm', '--plain', '--', 'sh', '-c', 'id -u; touch made; stat -c %u Makefile'])).toBe(
-      '54321\n54321\n',
-    );
+    const state = join(project.env.HOME ?? '', 's');
+    delete project.env.HOME;
+    const { code, stderr } = await project.run(['--', 'true']);
+    expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining('set VZSHELL_HOME') });
+
+    project.env.VZSHELL_HOME = state;
+    const command = ['sh', '-c', 'id -u; touch made; stat -c %u Makefile; echo ~'];
+    expect(await project.out(['--rm', '--plain', '--', ...command])).toBe('54321\n54321\n/home/user\n');
     expect(statSync(join(project.root, 'made')).uid).toBe(54_321);
   });
 });
