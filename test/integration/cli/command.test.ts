@@ -1,12 +1,12 @@
 // `vzshell -- CMD` in a real guest: what a command is given, and what comes back. One VM for the whole file.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ended, said, TestProject } from './project.ts';
+import { CLI, ended, said, TestProject } from './project.ts';
 
 /** The file that bin/vzshell.js loads first; prints its result behind what the command printed. */
 const FAST = `require(${JSON.stringify(fileURLToPath(new URL('../../../dist/cli/warm.cjs', import.meta.url)))})
@@ -87,6 +87,15 @@ describe('what goes in and out', () => {
     expect(await out(['-n', '--', 'cat'], { input: 'not for you' })).toBe('');
   });
 
+  it('/dev/null is an input that has ended', () => {
+    const options = { cwd: project.root, env: project.env, encoding: 'utf8' } as const;
+    const { status, stdout } = spawnSync(CLI, ['--', 'sh', '-c', 'cat; echo over'], {
+      ...options,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'over\n' });
+  });
+
   it('a reader that goes away ends the command, like a broken pipe', async () => {
     const child = project.start(['--', 'yes']);
     const end = ended(child, ['yes']);
@@ -110,6 +119,10 @@ describe('where and as whom', () => {
     expect(statSync(join(project.root, 'made.txt')).uid).toBe(process.getuid?.());
     project.write('host.txt', 'from host');
     expect(await out(['--', 'cat', 'host.txt'])).toBe('from host');
+  });
+
+  it('without a network Nix has no substituters to try', async () => {
+    expect(await out(['--', 'nix', 'config', 'show', 'substituters'])).toBe('\n');
   });
 
   it('nothing beside the project is there', async () => {
