@@ -51,7 +51,7 @@ export async function buildOne(vm: Vm): Promise<void> {
 export async function cutOff(vm: Vm, after: number, options: readonly string[] = []): Promise<void> {
   const qemu = await qemuOf(vm);
   const build = await vm.spawn('nix', buildCommand(BUILDS, options));
-  build.exited.catch(() => undefined);
+  const exit = build.exited.catch(() => null);
   const seen: string[] = [];
   let done = 0;
   for await (const line of build.lines('stderr')) {
@@ -63,6 +63,7 @@ export async function cutOff(vm: Vm, after: number, options: readonly string[] =
   await vm.exec('sqlite3', [DATABASE, 'pragma wal_checkpoint'], { user: 'root' });
   process.kill(qemu, 'SIGKILL');
   await vm.closed;
+  if ((await exit) !== null) throw new Error('all builds had ended when the power failed');
 }
 
 /** Asks the store through its daemon, which makes the database of a fresh volume, and then the database itself. */
