@@ -51,6 +51,9 @@ func openDescriptors(r *Request, user *account.User) (d *descriptors, err error)
 	return d, nil
 }
 
+// pipeSize in bytes: the fewer turns agent and program have to take, the less they cost.
+const pipeSize = 1 << 20
+
 func (d *descriptors) openPipes(withInput bool) (err error) {
 	input := -1
 	if withInput {
@@ -78,6 +81,7 @@ func (d *descriptors) pipe(childEnd int) (child int, ours *os.File, err error) {
 	}
 	d.given = append(d.given, ends[childEnd])
 	unix.SetNonblock(ends[1-childEnd], true)
+	unix.FcntlInt(uintptr(ends[0]), unix.F_SETPIPE_SZ, pipeSize) // as it is when the system allows no more
 	return ends[childEnd], os.NewFile(uintptr(ends[1-childEnd]), "pipe"), nil
 }
 
