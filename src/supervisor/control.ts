@@ -13,7 +13,7 @@ const MAX_CONNECTIONS = 256;
 /** Bytes that may wait for a reader of events. */
 const MAX_BACKLOG = 64 * 1024;
 
-/** Serves a lifecycle until `close`, which waits for the answers that are on their way. */
+/** Serves a lifecycle for as long as the process lives. */
 export class ControlServer {
   readonly #server: Server;
   readonly #vm: Lifecycle;
@@ -29,19 +29,13 @@ export class ControlServer {
     });
   }
 
-  static async listen(path: string, vm: Lifecycle): Promise<ControlServer> {
+  static async listen(path: string, vm: Lifecycle): Promise<void> {
     const control = new ControlServer(vm);
     await new Promise<void>((resolve, reject) => {
       control.#server.once('error', reject);
       control.#server.listen(path, resolve);
     });
     chmodSync(path, 0o600);
-    return control;
-  }
-
-  /** No new connections; those that exist end with the process. */
-  close(): void {
-    this.#server.close();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

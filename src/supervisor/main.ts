@@ -50,7 +50,7 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
     const driver = selectDriver(spec.driver);
     const guest = await GuestEvents.listen(spec.machine.vsockPath);
     const vm = new Lifecycle(spec, directory, driver, guest, new AgentClient(spec.machine.vsockPath));
-    const control = await ControlServer.listen(directory.paths.control, vm);
+    await ControlServer.listen(directory.paths.control, vm);
     listenToSignals(vm);
     let started = false;
     void pipe.closed.then(() => vm.ownerGone());
@@ -63,9 +63,9 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
     });
     if (!started && exit.error !== undefined) pipe.send({ type: 'error', error: exit.error });
     else pipe.send({ type: 'exit', exit });
-    control.close();
     guest.close();
-    // The answers to those who asked for the stop are written before the process goes.
+    // The answers to those who asked for the stop are written before the process goes. control.sock listens until then: who is
+    // refused there looks for exit.json, which comes with the release.
     await flushed();
   } finally {
     directory.release(exit ?? { schema: 1, reason: 'error', at: new Date().toISOString() });

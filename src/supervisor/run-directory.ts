@@ -52,14 +52,14 @@ export class RunDirectory {
 
   /** The last act of a supervisor whose machine is gone. Goes on after a failure: a full disk must not keep sockets alive. */
   release(exit: ExitRecord): void {
+    const { ephemeral } = this.spec;
     const steps = [
+      // First of all: who finds no socket reads here why.
+      () => ephemeral || writeJson(this.paths.exit, exit),
       () => removeSockets(this.paths),
       () => this.#volume !== null && removeFile(this.#volume.holder),
       () => removeThrowaway(this.spec),
-      () =>
-        this.spec.ephemeral
-          ? rmSync(this.paths.directory, { recursive: true, force: true })
-          : writeJson(this.paths.exit, exit),
+      () => ephemeral && rmSync(this.paths.directory, { recursive: true, force: true }),
     ];
     for (const step of steps) {
       try {

@@ -178,8 +178,12 @@ class Attachment {
         source.pause();
         sink.on('drain', go);
       });
-      // The callback comes when everything before it is written, or with the error that onError has seen.
-      source.on('close', () => (written && sink.writable ? sink.write('', () => resolve()) : resolve()));
+      // The callback comes when everything before it is written, or with an error, which may be here before its event.
+      const settled = (error?: Error | null): void => {
+        if (error) onError(error);
+        resolve();
+      };
+      source.on('close', () => (written && sink.writable ? sink.write('', settled) : settled(sink.errored)));
     });
   }
 

@@ -205,6 +205,18 @@ describe('without a terminal', () => {
     expect(output.join('')).toBe('y\n141\n');
   });
 
+  test.each([
+    ['stdout', 'echo hi', '>', '125\n'],
+    // The program above cannot even say so.
+    ['stderr', 'echo hi >&2', '2>', '1\n'],
+  ])('output that cannot be written, %s on a full disk, is never a success', async (_name, command, to, code) => {
+    // Short commands: the error and the end of the command arrive together.
+    const script = `for i in 1 2 3 4; do '${process.execPath}' '${program}' sh -c '${command}' ${to} /dev/full; echo "$?"; done`;
+    const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const output = await child.stdout.setEncoding('utf8').toArray();
+    expect(output.join('')).toBe(code.repeat(4));
+  });
+
   test('input that is still open does not hold back the end', async () => {
     const child = spawn(process.execPath, [program, 'true'], { stdio: ['pipe', 'ignore', 'inherit'] });
     expect((await once(child, 'exit'))[0]).toBe(0);
