@@ -45,6 +45,8 @@ export async function rawRoundTrip(vsockPath, port) {
   await new Promise((resolve, reject) => {
     socket.on('error', reject);
     socket.on('data', resolve);
+    // `dial` hands it over paused.
+    socket.resume();
     socket.write('x');
   });
   socket.destroy();
