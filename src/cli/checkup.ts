@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Arch } from '../driver/driver.ts';
+import type { Arch, DriverProbe } from '../driver/driver.ts';
 import { selectDriver } from '../driver/select.ts';
 import { asVzshellError } from '../errors.ts';
 import { locateImage } from '../image/locate.ts';
@@ -41,21 +41,23 @@ function node(): Finding[] {
   return [{ what: 'node', level: old ? 'problem' : 'ok', detail, ...(old && { fix: 'install Node 20.19 or newer' }) }];
 }
 
+function accelerator({ usable, accelerator, acceleratorNote }: DriverProbe): Finding {
+  const why = acceleratorNote === null ? '' : `: ${acceleratorNote}`;
+  const what = 'accelerator';
+  if (!usable) return { what, level: 'note', detail: 'not known while programs are missing' };
+  if (!/tcg/i.test(accelerator)) return { what, level: 'ok', detail: `${accelerator}${why}` };
+  return { what, level: 'note', detail: `none, so guests are emulated, which is slow (${accelerator})${why}` };
+}
+
 async function driver(arch: Arch): Promise<Finding[]> {
   try {
     const probe = await selectDriver('auto').probe(arch);
-    const hardware = !/tcg/i.test(probe.accelerator);
-    const why = probe.acceleratorNote;
     return [
       ...probe.programs.map(
         ({ name, path, version }): Finding => ({ what: name, level: 'ok', detail: `${version} (${path})` }),
       ),
       ...probe.missing.map(({ what, why: detail, fix }): Finding => ({ what, level: 'problem', detail, fix })),
-      {
-        what: 'accelerator',
-        level: hardware ? 'ok' : 'note',
-        detail: `${hardware ? probe.accelerator : `none, so guests are emulated, which is slow (${probe.accelerator})`}${why === null ? '' : `: ${why}`}`,
-      },
+      accelerator(probe),
     ];
   } catch (error) {
     const { message, hint } = asVzshellError(error, 'ERR_UNSUPPORTED_HOST');

@@ -8,6 +8,7 @@ import { projectVmName } from '../project/name.ts';
 import type { Settings } from '../project/schema.ts';
 import { loadSettings } from '../project/settings.ts';
 import { homeDirectory } from '../state/home.ts';
+import { isName, NAME_RULE } from '../state/names.ts';
 import { statePaths } from '../state/paths.ts';
 import type { Mount, VmOptions } from '../vm/types.ts';
 import type { FlagValues } from './flags.ts';
@@ -45,6 +46,9 @@ export async function makePlan(flags: FlagValues): Promise<Plan> {
   const name = throwaway
     ? null
     : (textOf(flags, 'name') ?? settings.name ?? (root === null ? 'vzshell' : projectVmName(root)));
+  // Before the volume takes its name from it, whose error would name the wrong flag.
+  if (name !== null && !isName(name))
+    throw new VzshellError('ERR_INVALID_OPTION', `name: expected ${NAME_RULE}, got '${name}'`);
   const own: Mount[] = root === null ? [] : [{ source: root, target: root }];
   const mounts = [...own, ...(extra.mounts ?? [])];
   const volume = textOf(flags, 'volume') ?? settings.volume ?? name;

@@ -45,7 +45,8 @@ func launch(argv []string, path string, user *account.User, attr *syscall.ProcAt
 	case len(candidates) > 0:
 		return nil, explain(unix.ENOENT, candidates[0], user, attr)
 	}
-	return nil, fault.New(fault.NotFound, "command %q was not found in %s", argv[0], path)
+	// Not PATH itself: a dev shell's is a page of store paths.
+	return nil, fault.New(fault.NotFound, "command %q was not found in any of the %d directories of PATH", argv[0], strings.Count(path, ":")+1)
 }
 
 // search lists the files that PATH has for name, those first that somebody may execute.
