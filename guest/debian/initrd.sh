@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# initrd.sh ARCH MODULES INIT VERSION > initrd : a cpio archive with vzagent as /init and the modules that the kernel lacks, numbered in
+# initrd.sh ARCH MODULES TOOLS INIT VERSION > initrd : a cpio archive with vzagent as /init and the modules that the kernel lacks, numbered in
 # load order. Written here byte by byte: same inputs give the same bytes, and /dev/console needs no root.
 set -euo pipefail
-arch=$1 modules=$2 init=$3 version=$4
+arch=$1 modules=$2 tools=$3 init=$4 version=$5
 export LC_ALL=C
 
 # vsock first: the agent dials the host before it loads the rest.
@@ -29,11 +29,27 @@ entry() {
 # pad SIZE : zeros up to the next multiple of four.
 pad() { head -c $(((4 - $1 % 4) % 4)) /dev/zero; }
 
+# unsigned MODULE.ko.xz : the module without its signature, compressed as the kernel unpacks it. Verifying one costs more than the
+# rest of its loading, and says nothing here: the manifest names the whole initrd by its sha256, and the kernel takes either.
+# The end of a signed module: signature, twelve bytes whose last four are the signature's length, and the 28 bytes of `mark`.
+unsigned() {
+  local mark='~Module signature appended~' plain=$scratch/module.ko size length
+  "$tools/bin/xz" -dc "$1" >"$plain"
+  size=$(stat -c %s "$plain")
+  if [ "$(tail -c 28 "$plain" | tr -d '\0')" = "$mark" ]; then
+    length=$(od -An -tu4 --endian=big -j $((size - 32)) -N4 "$plain")
+    head -c $((size - 40 - length)) "$plain" >"$plain.cut"
+    mv "$plain.cut" "$plain"
+  fi
+  "$tools/bin/xz" -6 -T1 --check=crc32 -c "$plain"
+}
+
 # built_in NAME : the kernel has it without a file.
 built_in() { grep -qE "/${1//[-_]/[-_]}\.ko$" "$modules/modules.builtin"; }
 
-config=$(mktemp)
-trap 'rm -f "$config"' EXIT
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+config=$scratch/vzagent.json
 printf '{"version": "%s"}\n' "$version" >"$config"
 
 for directory in dev etc modules proc sys; do entry $directory 040755; done
@@ -49,6 +65,7 @@ for name in "${names[@]}"; do
     exit 1
   fi
   number=$((number + 1))
-  entry "modules/$(printf %02d $number)-$name.ko.xz" 0100644 "$file"
+  unsigned "$file" >"$scratch/module.ko.xz"
+  entry "modules/$(printf %02d $number)-$name.ko.xz" 0100644 "$scratch/module.ko.xz"
 done
 entry TRAILER!!! 0

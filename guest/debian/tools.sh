@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tools.sh LOCK DEBS OUT : the locked programs that build the image (Nix, mkfs.erofs, patchelf, sqlite3, zstd) for this host. OUT/bin
-# runs each by its own loader with its own libraries, so nothing is installed and the host's versions do not matter.
+# tools.sh LOCK DEBS OUT : the locked programs that build the image (Nix, mkfs.erofs, patchelf, sqlite3, xz, zstd) for this host.
+# OUT/bin runs each by its own loader with its own libraries, so nothing is installed and the host's versions do not matter.
 set -euo pipefail
 lock=$1 debs=$2 out=$(realpath -m "$3")
 case $(uname -m) in
@@ -16,7 +16,7 @@ awk '$1 ~ /(^|,)tool(,|$)/ { print $7 }' "$lock" | while read -r file; do
     tar -x -C "$out" --no-same-owner --exclude='./usr/share/*' --exclude='./etc/*' --exclude='./var/*'
 done
 
-for program in nix nix-store nix-instantiate nix-hash mkfs.erofs patchelf sqlite3 zstd; do
+for program in nix nix-store nix-instantiate nix-hash mkfs.erofs patchelf sqlite3 xz zstd; do
   path=$out/usr/bin/$program
   cat >"$out/bin/$program" <<S
 #!/bin/bash
