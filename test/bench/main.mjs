@@ -1,6 +1,6 @@
 // The bench: boots one VM, measures what users feel, each figure beside its bare limit. See scripts/bench.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -188,7 +188,7 @@ mkdirSync(project, { recursive: true });
 try {
   process.env.VZBENCH_HOST_PROBE = await buildProbe(scratch, process.arch === 'arm64' ? 'arm64' : 'amd64');
   const guestProbe = await buildProbe(scratch, options.arch === 'arm64' ? 'arm64' : 'amd64');
-  await run('cp', ['-r', path.join(root, 'examples/hello/.'), project]);
+  cpSync(path.join(root, 'examples/hello'), project, { recursive: true });
   await starts();
   {
     const vm = await Vm.create({ ...vmOptions, mounts: [{ source: project }], workdir: project });
