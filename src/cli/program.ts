@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERBS } from './flags.ts';
 import { helpText } from './help.ts';
+import type { Outcome } from './outcome.ts';
 import { strayWord } from './parse-flags.ts';
 import { EXIT, reportError, say } from './report.ts';
 import { addCp } from './verbs/cp.ts';
@@ -17,11 +18,6 @@ import { addShell } from './verbs/shell.ts';
 import { addStart } from './verbs/start.ts';
 import { addStop } from './verbs/stop.ts';
 import { version } from './version.ts';
-
-/** What a verb's action reports when it is not 0. */
-export interface Outcome {
-  code: number;
-}
 
 /** Runs a verb; resolves with the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<number> {

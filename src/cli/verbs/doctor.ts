@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Arch } from '../../driver/driver.ts';
 import { VzshellError } from '../../errors.ts';
 import { checkup, type Finding } from '../checkup.ts';
-import type { Outcome } from '../program.ts';
+import type { Outcome } from '../outcome.ts';
 
 const MARKS: Readonly<Record<Finding['level'], string>> = { ok: 'ok', note: '--', problem: '!!' };
 

@@ -3,7 +3,7 @@ import { VzshellError } from '../../errors.ts';
 import { attachTerminal, type TerminalOptions } from '../../vm/terminal.ts';
 import { environment } from '../environment.ts';
 import { joinVm } from '../join-vm.ts';
-import type { Outcome } from '../program.ts';
+import type { Outcome } from '../outcome.ts';
 import { terminalStreams } from '../terminal-streams.ts';
 
 export interface CommandFlags {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { VzshellError } from '../../errors.ts';
 import { Vm } from '../../vm/vm.ts';
-import type { Outcome } from '../program.ts';
+import type { Outcome } from '../outcome.ts';
 import { targetVm } from '../target.ts';
 
 export interface Ports {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { attachTerminal } from '../../vm/terminal.ts';
 import { joinVm } from '../join-vm.ts';
-import type { Outcome } from '../program.ts';
+import type { Outcome } from '../outcome.ts';
 import { targetVm } from '../target.ts';
 import { terminalStreams } from '../terminal-streams.ts';
 import { type CommandFlags, commandFlags, terminalOptions } from './exec.ts';
