@@ -50,7 +50,8 @@ function vitestResults(text) {
       sum.problems.push(`${file.name}: ${file.message}`);
     }
     for (const test of file.assertionResults) {
-      if (test.status === 'failed') sum.problems.push(`${file.name}: ${test.fullName}`);
+      if (test.status === 'failed')
+        sum.problems.push(`${file.name}: ${test.fullName}\n${test.failureMessages.join('\n')}`);
       if (test.status === 'pending' || test.status === 'skipped') console.log(`skipped: ${test.fullName}`);
     }
   }

@@ -59,7 +59,7 @@ export async function boot(changes: Partial<MachineSpec> = {}): Promise<Guest> {
   validateMachineSpec(spec);
   const first = firstLine(`${spec.vsockPath}_1025`);
   const machine = await createQemuDriver({ probesFile: join(directory, 'probes.json') }).start(spec);
-  onTestFinished(() => void machine.stop());
+  onTestFinished(async () => void (await machine.stop()));
   const died = machine.stopped.then(({ reason, error }) => {
     throw new Error(`the machine ended while booting (${reason}): ${error?.message}\n${error?.hint}`);
   });
