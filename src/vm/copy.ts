@@ -10,7 +10,6 @@ import { decodeEntries, decodeStat } from '../agent/decode.ts';
 import { explainViolation } from '../agent/errors.ts';
 import type { AgentStream } from '../agent/stream.ts';
 import { VzshellError } from '../errors.ts';
-import { makeDirectory } from '../state/paths.ts';
 import { type CommandContext, explain, explained } from './context.ts';
 import { extractTree } from './extract-tree.ts';
 import { fsError, tellingFsErrors } from './fs-error.ts';
@@ -38,8 +37,8 @@ const MAX_ENTRIES = 5_000_000;
 const ROOT = 'copy';
 
 /**
- * Copies a file or a tree into the guest: modes, times, symbolic and hard links are kept. Directories on the way are made. What is
- * a socket, a device or a named pipe is left out, and named in the report.
+ * Copies a file or a tree into the guest: modes, times, symbolic and hard links are kept. The directory that it goes to must exist.
+ * Each file has its name when it is whole. What is a socket, a device or a named pipe is left out, and named in the report.
  */
 export async function copyIn(
   context: CommandContext,
@@ -80,8 +79,8 @@ export async function copyIn(
 }
 
 /**
- * Copies a file or a tree out of the guest. Nothing is seen under its name before all of it has come, an existing directory is
- * merged with, an existing file is replaced. The guest is not trusted: see extract-tree.ts.
+ * Copies a file or a tree out of the guest, to a directory that exists. Nothing is seen under its name before all of it has come, an
+ * existing directory is merged with, an existing file is replaced. The guest is not trusted: see extract-tree.ts.
  */
 export async function copyOut(
   context: CommandContext,
@@ -113,8 +112,7 @@ export async function copyOut(
 }
 
 async function receive(stream: AgentStream, target: string, maxBytes: number): Promise<CopyReport> {
-  makeDirectory(dirname(target), 0o777);
-  const parent = await HostDirectory.open(dirname(target));
+  const parent = await openParent(target);
   const temporary = `.vzshell-copy-${randomBytes(8).toString('hex')}`;
   try {
     await parent.makeDirectory(temporary);
@@ -139,6 +137,22 @@ async function receive(stream: AgentStream, target: string, maxBytes: number): P
       : error;
   } finally {
     await parent.remove(temporary).finally(() => parent.close());
+  }
+}
+
+async function openParent(target: string): Promise<HostDirectory> {
+  const directory = dirname(target);
+  try {
+    return await HostDirectory.open(directory);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const missing = code === 'ENOENT';
+    const why = missing ? `there is no directory '${directory}'` : message;
+    throw new VzshellError('ERR_INVALID_OPTION', `cannot copy to '${target}': ${why}`, {
+      cause,
+      ...(missing && { hint: `mkdir -p '${directory}'` }),
+      details: { errno: code, path: target },
+    });
   }
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vzagent/agenttest"
+	"vzagent/protocol"
 )
 
 type object = map[string]any
@@ -67,7 +68,7 @@ func TestATreeComesBackAsItWent(t *testing.T) {
 	if err != nil || first.Name != "tree/" {
 		t.Fatalf("the first entry is %+v, %v", first, err)
 	}
-	target := filepath.Join(t.TempDir(), "made", "on demand")
+	target := t.TempDir()
 	back := put(t, agent, target, []byte(got.Stdout))
 	if back.Exit != `{"entries":9}` {
 		t.Fatalf("%+v", back)
@@ -202,8 +203,47 @@ func TestWhatIsNoArchiveIsRefused(t *testing.T) {
 		"noise":     bytes.Repeat([]byte("noise"), 1000),
 		"cut short": archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "a", Mode: 0o600})[:514],
 	} {
-		if got := put(t, agent, t.TempDir(), content); !strings.Contains(got.Error, `"bad-request"`) {
+		dir := t.TempDir()
+		if got := put(t, agent, dir, content); !strings.Contains(got.Error, `"bad-request"`) {
 			t.Errorf("%s: %+v", name, got)
 		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s left %v, %v", name, left, err)
+		}
+	}
+}
+
+func TestAFileThatDidNotComeWholeLeavesTheOldOne(t *testing.T) {
+	agent := agenttest.Start(t)
+	dir := t.TempDir()
+	must(t, os.WriteFile(dir+"/a", []byte("first"), 0o644))
+	stream := agent.Stream(object{"op": "put", "path": dir})
+	stream.Expect(protocol.Started)
+	stream.Send(protocol.Data, archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "a", Mode: 0o600})[:514])
+	// Any end but EOF is one in the middle, and this one is answered.
+	stream.Send(protocol.Signal, []byte("{}"))
+	if got := stream.Finish(); !strings.Contains(got.Error, `"bad-request"`) {
+		t.Fatalf("%+v", got)
+	}
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	content, err := os.ReadFile(dir + "/a")
+	if len(entries) != 1 || err != nil || string(content) != "first" {
+		t.Fatalf("%v, %q, %v", entries, content, err)
+	}
+}
+
+func TestAFileIsNoReplacementForADirectoryNorForAMissingOne(t *testing.T) {
+	agent := agenttest.Start(t)
+	dir := t.TempDir()
+	must(t, os.Mkdir(dir+"/a", 0o755))
+	file := archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "a", Mode: 0o600})
+	for target, code := range map[string]string{dir: "EISDIR", dir + "/none": "ENOENT", "/etc/passwd": "ENOTDIR"} {
+		if got := put(t, agent, target, file); !strings.Contains(got.Error, `"`+code+`"`) {
+			t.Errorf("%s: %+v", target, got)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
 	}
 }

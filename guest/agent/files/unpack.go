@@ -2,6 +2,7 @@ package files
 
 import (
 	"archive/tar"
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -26,14 +27,14 @@ type unpacker struct {
 	directories []*tar.Header
 }
 
-// Unpack serves `put`: the tar from source, extracted below the directory path, which is made if it is missing. started is called
-// when the directory is there: the host sends nothing before it knows that.
+// Unpack serves `put`: the tar from source, extracted below the directory path. started is called when that is open: the host sends
+// nothing before it knows that it exists.
 func Unpack(source io.Reader, path string, asRoot bool, started func() error) (entries int, err error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return 0, err
-	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
+		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
+			err = &os.PathError{Op: "open", Path: path, Err: unix.ENOTDIR} // Go's own error has no errno
+		}
 		return 0, err
 	}
 	defer root.Close()
@@ -117,16 +118,20 @@ func (u *unpacker) addDirectory(header *tar.Header) error {
 	return u.replace(header.Name, func() error { return u.root.Mkdir(header.Name, 0o755) })
 }
 
-func (u *unpacker) addFile(header *tar.Header, content io.Reader) error {
+// addFile writes beside the name, and takes it when the file is whole: a host that goes away in the middle leaves what was there.
+func (u *unpacker) addFile(header *tar.Header, content io.Reader) (err error) {
 	u.entries++
-	var file *os.File
-	err := u.replace(header.Name, func() (err error) {
-		file, err = u.root.OpenFile(header.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		return err
-	})
+	partial := *header
+	partial.Name = filepath.Join(filepath.Dir(header.Name), ".vzshell-"+rand.Text())
+	file, err := u.root.OpenFile(partial.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			u.root.Remove(partial.Name)
+		}
+	}()
 	if _, err = io.Copy(file, content); err != nil {
 		file.Close()
 		return notAnArchive(err)
@@ -134,10 +139,18 @@ func (u *unpacker) addFile(header *tar.Header, content io.Reader) error {
 	if err = file.Close(); err != nil {
 		return err
 	}
-	return u.finish(header)
+	if err = u.finish(&partial); err != nil {
+		return err
+	}
+	err = u.root.Rename(partial.Name, header.Name)
+	if errors.Is(err, fs.ErrExist) {
+		// Go's word for what the kernel calls EISDIR.
+		return &os.PathError{Op: "write", Path: header.Name, Err: unix.EISDIR}
+	}
+	return err
 }
 
-// replace makes something new at name: what was there is unlinked, never written into, because it may have other names.
+// replace makes a directory or a link at name: what was there is unlinked, never written into, because it may have other names.
 func (u *unpacker) replace(name string, make func() error) error {
 	err := make()
 	if !errors.Is(err, fs.ErrExist) {

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
 import {
   chmod,
   link,
@@ -13,6 +15,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from 'node:fs/promises';
 import net from 'node:net';
@@ -117,12 +120,30 @@ describe('where a copy goes, as with cp -R', () => {
     expect(await readFile(join(host, 'in/file'), 'utf8')).toBe('x');
   });
 
-  test('else under the name that was given, and directories on the way are made', async () => {
+  test('else under the name that was given', async () => {
     await writeFile(join(host, 'file'), 'x');
-    await copyIn(running.context, join(host, 'file'), join(guest, 'new/dir/renamed'));
-    expect(await readFile(join(guest, 'new/dir/renamed'), 'utf8')).toBe('x');
-    await copyOut(running.context, join(guest, 'new'), join(host, 'a/b/c'));
-    expect(await readFile(join(host, 'a/b/c/dir/renamed'), 'utf8')).toBe('x');
+    await copyIn(running.context, join(host, 'file'), join(guest, 'renamed'));
+    expect(await readFile(join(guest, 'renamed'), 'utf8')).toBe('x');
+    await copyOut(running.context, join(guest, 'renamed'), join(host, 'back'));
+    expect(await readFile(join(host, 'back'), 'utf8')).toBe('x');
+  });
+
+  test('to a directory that does not exist it is an error, on either side, and none is made', async () => {
+    await writeFile(join(host, 'file'), 'x');
+    await writeFile(join(guest, 'file'), 'x');
+    await expect(copyIn(running.context, join(host, 'file'), join(guest, 'no/such/file'))).rejects.toMatchObject({
+      code: 'ERR_GUEST_FS',
+      message: expect.stringContaining(`cannot write '${guest}/no/such/file' in the guest: there is no such file`),
+    });
+    await expect(copyOut(running.context, join(guest, 'file'), join(host, 'no/such/file'))).rejects.toMatchObject({
+      code: 'ERR_INVALID_OPTION',
+      message: `cannot copy to '${host}/no/such/file': there is no directory '${host}/no/such'`,
+      hint: `mkdir -p '${host}/no/such'`,
+    });
+    await expect(copyOut(running.context, join(guest, 'file'), join(host, 'file/x'))).rejects.toMatchObject({
+      details: { errno: 'ENOTDIR' },
+    });
+    expect([await readdir(guest), await readdir(host)]).toEqual([['file'], ['file']]);
   });
 
   test('a relative path in the guest counts from the workdir', async () => {
@@ -167,6 +188,10 @@ describe('where a copy goes, as with cp -R', () => {
   test('a file does not replace a directory', async () => {
     await writeFile(join(guest, 'x'), '');
     await mkdir(join(host, 'x'));
+    await mkdir(join(guest, 'y/x'), { recursive: true });
+    await expect(copyIn(running.context, join(guest, 'x'), join(guest, 'y'))).rejects.toMatchObject({
+      details: { errno: 'EISDIR' },
+    });
     await expect(copyOut(running.context, join(guest, 'x'), host)).rejects.toMatchObject({
       details: { errno: 'EISDIR' },
     });
@@ -217,6 +242,27 @@ describe('failure leaves nothing behind', () => {
     await expect(out).rejects.toBe(reason);
     expect(await readdir(host)).toEqual([]);
   });
+
+  test('a copy into the guest that is cut off leaves the file that was there', async () => {
+    await using own = await startAgent();
+    const target = join(own.directory, 'd');
+    await mkdir(target);
+    await writeFile(join(target, 'file'), 'old');
+    // So large that no copy of it can end before it is cut off.
+    await writeFile(join(host, 'file'), '');
+    await truncate(join(host, 'file'), 1e12);
+    const controller = new AbortController();
+    const begun = once(watch(target), 'change');
+    const outcome = copyIn(own.context, join(host, 'file'), target, { signal: controller.signal }).catch(String);
+    await begun;
+    controller.abort('enough');
+    expect(await outcome).toBe('enough');
+    // The agent has cleared away when the one stream that there was is over.
+    expect((await own.events.next()).value).toMatchObject({ event: 'streams', active: 1 });
+    expect((await own.events.next()).value).toMatchObject({ event: 'streams', active: 0 });
+    expect(await readdir(target)).toEqual(['file']);
+    expect(await readFile(join(target, 'file'), 'utf8')).toBe('old');
+  }, 60_000);
 
   test('a lost VM is its error', async () => {
     await using dying = await startAgent();
