@@ -1,7 +1,9 @@
 // The addon's exports, as `vz.node` gives them. Only `addon.ts` loads it, and only a supervisor does: nobody's node has the
 // entitlement. Every promise settles, also when the environment goes down with calls pending.
 
-import type { VzConfig, VzNetworkAttachment, VzShare, VzUsbStorage } from './config.ts';
+import type { NetworkAttachment, Share, UsbStorage } from '../devices.ts';
+import type { Feature } from '../features.ts';
+import type { VzConfig } from './config.ts';
 
 export interface VzBinding {
   /** Bumped with every change of this file or of config.ts; the loader refuses another number. */
@@ -50,14 +52,14 @@ export interface VzMachine {
    */
   serve(path: string, ports: readonly number[]): Promise<void>;
   /** Replaces a share while the machine runs; not one of Rosetta. */
-  setShare(tag: string, share: VzShare): Promise<void>;
+  setShare(tag: string, share: Share): Promise<void>;
   /** Null pulls the cable. */
-  setNetwork(index: number, attachment: VzNetworkAttachment | null): Promise<void>;
+  setNetwork(index: number, attachment: NetworkAttachment | null): Promise<void>;
   /** Bytes that the balloon leaves to the guest. */
   balloon(): Promise<number>;
   setBalloon(bytes: number): Promise<void>;
   /** Resolves to the device's UUID. 15.0 */
-  attachUsb(controller: number, device: VzUsbStorage): Promise<string>;
+  attachUsb(controller: number, device: UsbStorage): Promise<string>;
   detachUsb(controller: number, uuid: string): Promise<void>;
   /** Stops it if it runs, closes every descriptor, releases it on its queue. Idempotent; no event follows. */
   close(): Promise<void>;
@@ -125,34 +127,5 @@ export interface VzCapabilities {
   };
   readonly rosetta: 'not-supported' | 'not-installed' | 'installed';
   readonly bridgedInterfaces: readonly { readonly identifier: string; readonly name: string | null }[];
-  readonly features: readonly VzFeature[];
-}
-
-export interface VzFeature {
-  readonly name:
-    | 'boot-linux'
-    | 'boot-efi'
-    | 'virtio-block'
-    | 'nvme'
-    | 'usb-storage'
-    | 'block-device'
-    | 'nbd'
-    | 'nat'
-    | 'file-handle-network'
-    | 'bridged'
-    | 'vmnet'
-    | 'virtiofs'
-    | 'rosetta'
-    | 'rosetta-caching'
-    | 'vsock'
-    | 'console-ports'
-    | 'spice-agent'
-    | 'graphics'
-    | 'sound'
-    | 'usb-hotplug'
-    | 'nested-virtualization'
-    | 'save-restore';
-  readonly available: boolean;
-  /** Why not: `needs macOS 14`, `this Mac's chip lacks it`, …; null when available. */
-  readonly why: string | null;
+  readonly features: readonly Feature[];
 }
