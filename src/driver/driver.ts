@@ -2,6 +2,8 @@
 // nothing of the guest agent, of Nix, or of commands. `qemu/` and `vz/` implement it, and test/conformance holds both to it.
 
 import type { VzshellError } from '../errors.ts';
+import type { MachineDevices } from './devices.ts';
+import type { Feature } from './features.ts';
 
 export type Arch = 'arm64' | 'x86_64';
 export type DriverName = 'qemu' | 'vz';
@@ -44,6 +46,10 @@ export interface MachineSpec {
   readonly runDir: string;
   /** `auto` uses hardware virtualization where it works and says so where not; `hardware` makes its absence an error. */
   readonly accelerator: 'auto' | 'hardware' | 'emulation';
+  /** What goes beyond the above. Absent: nothing. */
+  readonly devices?: MachineDevices;
+  /** A file that `save` wrote: the machine goes on from there instead of booting. Everything else must be as it was. */
+  readonly restoreFrom?: string;
 }
 
 /** How a machine ended. `error` is set for every end that nobody asked for. */
@@ -66,6 +72,11 @@ export interface Machine {
    * Called before the agent's shutdown.
    */
   expectShutdown(): void;
+  /** Stands still, with its memory; what the host sends meanwhile arrives after `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Writes a paused machine to a file, for `restoreFrom`; it stays paused. The feature `save-restore`. */
+  save(path: string): Promise<void>;
   /** Ends the machine without the guest's help: an orderly quit of the VMM, then SIGKILL. Resolves when it is gone. */
   stop(): Promise<MachineExit>;
 }
@@ -87,6 +98,8 @@ export interface DriverProbe {
   readonly missing: readonly Missing[];
   readonly accelerator: string;
   readonly acceleratorNote: string | null;
+  /** The device catalogue and what else may be asked of this driver here, each with the reason where it is not available. */
+  readonly features: readonly Feature[];
   /** Programs and their versions, for `doctor`. */
   readonly programs: readonly { readonly name: string; readonly path: string; readonly version: string }[];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { VzshellError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import type { Driver, DriverProbe } from '../driver.ts';
+import { qemuFeatures, refuseUnsupported } from './features.ts';
 import { chooseAcceleration, distrustKvm, type ProbeTools, wantedAcceleration } from './kvm.ts';
 import { startMachine } from './machine.ts';
 import { findPrograms, type Programs, requirePrograms } from './programs.ts';
@@ -22,6 +23,7 @@ export function createQemuDriver(options: QemuDriverOptions = {}): Driver {
     probe: async (arch) => probe(arch, memory()),
     start: async (spec, signal) => {
       signal?.throwIfAborted();
+      refuseUnsupported(spec);
       const kept = memory();
       const found = await findPrograms(spec.arch, kept);
       const programs = requirePrograms(found);
@@ -52,6 +54,7 @@ async function probe(arch: DriverProbe['arch'], memory: Memory): Promise<DriverP
     missing: programs.missing,
     accelerator: acceleration.name,
     acceleratorNote: acceleration.note,
+    features: qemuFeatures,
     programs: Object.values(programs.found),
   };
 }

@@ -10,6 +10,7 @@ import { logTail } from '../tail.ts';
 import { qemuArguments, shareSocket, VSOCK_DEVICE_SOCKET, virtiofsdArguments, vsockArguments } from './arguments.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { RotatingLog } from './console.ts';
+import { unsupported } from './features.ts';
 import { type Guard, startGuard } from './guard.ts';
 import type { Acceleration } from './kvm.ts';
 import { processesOf } from './processes.ts';
@@ -157,10 +158,30 @@ class QemuMachine implements Machine {
     return [this.#qemu, this.#vsock, ...this.#shares].filter((child) => child.running()).flatMap(processesOf);
   }
 
+  /** SIGSTOP, not QMP's stop: what the host sends on vsock during that is lost, and all of vsock hangs afterwards. */
+  async pause(): Promise<void> {
+    this.#signal('SIGSTOP');
+  }
+
+  async resume(): Promise<void> {
+    this.#signal('SIGCONT');
+  }
+
+  async save(): Promise<void> {
+    throw unsupported('save');
+  }
+
   async stop(): Promise<MachineExit> {
     this.#watch.askedToStop();
+    // A process that stands still would not hear what it is told.
+    if (this.#qemu.running()) this.#signal('SIGCONT');
     this.#endQemu();
     return this.stopped;
+  }
+
+  #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (!this.#qemu.running()) throw new VzshellError('ERR_INVALID_STATE', 'the machine is not running');
+    process.kill(this.#qemu.pid, signal);
   }
 
   /** The guest runs only after events are on: none is missed. No command follows but `quit`, see watch.ts. */
