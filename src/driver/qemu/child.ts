@@ -3,8 +3,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
+import { RotatingLog } from '../rotating-log.ts';
 import { logTail } from '../tail.ts';
-import { RotatingLog } from './console.ts';
 
 /** Bytes of a child's log; its predecessor may have as many. */
 const MAX_LOG = 256 * 1024;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Child, type ChildOptions, describeExit, startChild } from '../../../../src/driver/qemu/child.ts';
-import { RotatingLog } from '../../../../src/driver/qemu/console.ts';
+import { RotatingLog } from '../../../../src/driver/rotating-log.ts';
 import { scratch } from '../scratch.ts';
 
 function start(script: string, options: Partial<ChildOptions> = {}): Child {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { RotatingLog } from '../../../../src/driver/qemu/console.ts';
+import { RotatingLog } from '../../../src/driver/rotating-log.ts';
 import { scratch } from '../scratch.ts';
 
 it('keeps what was written last, within its bound', () => {
