@@ -1,0 +1,3 @@
+// GNUstep includes this when blocks are on.
+#pragma once
+#include <Block.h>
