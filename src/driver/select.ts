@@ -3,6 +3,7 @@
 import { VzshellError } from '../errors.ts';
 import type { Driver, DriverName } from './driver.ts';
 import { createQemuDriver, type QemuDriverOptions } from './qemu/driver.ts';
+import { vzDriver } from './vz/driver.ts';
 
 /** The driver of that name; `auto` is the one that belongs to this platform. */
 export function selectDriver(name: 'auto' | DriverName, options: QemuDriverOptions = {}): Driver {
@@ -13,14 +14,6 @@ export function selectDriver(name: 'auto' | DriverName, options: QemuDriverOptio
       hint: "leave the driver at 'auto'",
     });
   }
-  if (wanted === 'vz') {
-    throw new VzshellError(
-      'ERR_UNSUPPORTED',
-      'the vz driver (macOS, Virtualization.framework) is not part of this version',
-      {
-        hint: 'run vzshell on a Linux host, where the qemu driver boots the same guest',
-      },
-    );
-  }
+  if (wanted === 'vz') return vzDriver;
   throw new VzshellError('ERR_INVALID_OPTION', `driver: expected 'auto', 'qemu' or 'vz', got '${String(name)}'`);
 }

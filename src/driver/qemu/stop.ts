@@ -1,9 +1,9 @@
 // The driver's part of the stop ladder. The guest's own shutdown comes before it and is the caller's; there is no ACPI rung,
 // because a bare init ignores the power button, and an arm64 guest has none.
 
+import { within } from '../within.ts';
 import type { Child } from './child.ts';
 import type { Qmp } from './qmp.ts';
-import { within } from './within.ts';
 
 /** Milliseconds for each to go by itself. QEMU takes 25, virtiofsd 30 after it. */
 const PATIENCE = { quit: 2_000, daemon: 1_000 };

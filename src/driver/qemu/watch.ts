@@ -8,9 +8,9 @@
 import { VzshellError } from '../../errors.ts';
 import type { MachineExit, MachineSpec } from '../driver.ts';
 import { logTail } from '../tail.ts';
+import { within } from '../within.ts';
 import { type Child, type ChildExit, describeExit } from './child.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
-import { within } from './within.ts';
 
 /** Milliseconds. A daemon ends up to 30 before QEMU when QEMU goes; later than this it was the daemon. */
 const DAEMON_FIRST = 150;

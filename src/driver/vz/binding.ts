@@ -2,6 +2,7 @@
 // entitlement. Every promise settles, also when the environment goes down with calls pending.
 
 import type { NetworkAttachment, Share, UsbStorage } from '../devices.ts';
+import type { Arch } from '../driver.ts';
 import type { Feature } from '../features.ts';
 import type { VzConfig } from './config.ts';
 
@@ -113,6 +114,8 @@ export interface VzNativeError extends Error {
 export interface VzCapabilities {
   /** `26.0.1` */
   readonly macos: string;
+  /** Of this Mac's processor, which is also its guests': a translated (Rosetta) process has another. */
+  readonly arch: Arch;
   /** `VZVirtualMachine.isSupported` */
   readonly supported: boolean;
   /** com.apple.security.virtualization on this executable. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { RotatingLog } from '../../../src/driver/rotating-log.ts';
-import { scratch } from '../scratch.ts';
+import { scratch } from './scratch.ts';
 
 it('keeps what was written last, within its bound', () => {
   const path = join(scratch(), 'log');

@@ -1,0 +1,167 @@
+// One running machine: the addon's object, its console's log, and how it ended. Everything that the framework vends is closed
+// before `stopped` settles.
+
+import { closeSync } from 'node:fs';
+import net from 'node:net';
+import { VzshellError } from '../../errors.ts';
+import type { Machine, MachineExit, MachineSpec } from '../driver.ts';
+import { RotatingLog } from '../rotating-log.ts';
+import { logTail } from '../tail.ts';
+import { within } from '../within.ts';
+import type { VzBinding, VzEvent, VzMachine } from './binding.ts';
+import { explain } from './errors.ts';
+import { keepIdentity, readIdentity } from './identity.ts';
+import { listenedPorts } from './ports.ts';
+import { vzConfig } from './translate.ts';
+
+/** Milliseconds. A stop that is never answered was seen when the framework's own service hangs. */
+const STOP_PATIENCE = 5_000;
+
+/** Makes and starts a machine; resolves when the framework says that it runs. On failure nothing of it is left. */
+export async function startVzMachine(binding: VzBinding, spec: MachineSpec, signal?: AbortSignal): Promise<Machine> {
+  const machine = new RunningMachine(binding, spec);
+  try {
+    await machine.start(signal);
+    return machine;
+  } catch (error) {
+    await machine.discard();
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+class RunningMachine implements Machine {
+  readonly accelerator = 'vz';
+  readonly acceleratorNote = null;
+  readonly stopped: Promise<MachineExit>;
+  readonly #spec: MachineSpec;
+  readonly #vm: VzMachine;
+  readonly #console: Promise<void>;
+  #settle: (exit: MachineExit) => void = () => undefined;
+  #shutdownExpected = false;
+  #ending: Promise<void> | null = null;
+
+  constructor(binding: VzBinding, spec: MachineSpec) {
+    this.#spec = spec;
+    this.stopped = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    const identity = readIdentity(spec.runDir);
+    const pipe = binding.pipe();
+    try {
+      this.#vm = new binding.Machine(vzConfig(spec, identity, pipe.write), (event) => this.#onEvent(event));
+    } catch (error) {
+      closeSync(pipe.read);
+      throw explain(error, 'make the machine');
+    } finally {
+      // The addon has a duplicate; with ours open the log would never see the end.
+      closeSync(pipe.write);
+    }
+    this.#console = drain(pipe.read, new RotatingLog(spec.console.path, spec.console.maxBytes));
+  }
+
+  async start(signal?: AbortSignal): Promise<void> {
+    const { vsockPath, restoreFrom, runDir } = this.#spec;
+    keepIdentity(runDir, this.#vm.identity());
+    await this.#call('serve its vsock socket', this.#vm.serve(vsockPath, listenedPorts(vsockPath)));
+    signal?.throwIfAborted();
+    const abort = (): void => void this.discard();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      if (restoreFrom === undefined) await this.#call('start the machine', this.#vm.start());
+      else {
+        await this.#call('restore the machine', this.#vm.restore(restoreFrom));
+        await this.#call('resume the restored machine', this.#vm.resume());
+      }
+      signal?.throwIfAborted();
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  expectShutdown(): void {
+    this.#shutdownExpected = true;
+  }
+
+  /** The framework runs the guest in a service of macOS, which is no child of ours. */
+  processes(): readonly { readonly name: string; readonly pid: number }[] {
+    return [];
+  }
+
+  pause(): Promise<void> {
+    return this.#call('pause the machine', this.#vm.pause());
+  }
+
+  resume(): Promise<void> {
+    return this.#call('resume the machine', this.#vm.resume());
+  }
+
+  save(path: string): Promise<void> {
+    return this.#call('save the machine', this.#vm.save(path));
+  }
+
+  async stop(): Promise<MachineExit> {
+    this.#end({ reason: 'stopped' });
+    return this.stopped;
+  }
+
+  /** Ends a machine that nobody has heard of yet. */
+  async discard(): Promise<void> {
+    await this.stop();
+  }
+
+  #onEvent(event: VzEvent): void {
+    if (event.type === 'stopped') this.#end(this.#verdict(event.error));
+  }
+
+  #verdict(error: Extract<VzEvent, { type: 'stopped' }>['error']): MachineExit {
+    if (error === null && this.#shutdownExpected) return { reason: 'stopped' };
+    if (error === null) {
+      return { reason: 'guest-shutdown', error: new VzshellError('ERR_VM_STOPPED', 'the guest powered itself off') };
+    }
+    const cause = explain(error, 'keep the machine running');
+    const tail = logTail(this.#spec.console.path, 15);
+    const context = {
+      cause: error,
+      hint: tail === '' ? 'its console is empty' : `its console (${this.#spec.console.path}) ended with:\n${tail}`,
+      ...(cause.details !== undefined && { details: cause.details }),
+    };
+    return { reason: 'error', error: new VzshellError('ERR_VM_STOPPED', cause.message, context) };
+  }
+
+  /** The first cause counts. */
+  #end(exit: MachineExit): void {
+    this.#ending ??= this.#close().then(() => this.#settle(exit));
+  }
+
+  async #close(): Promise<void> {
+    // `close` stops a running machine too; asked for by itself, the framework's own error is not lost.
+    if (this.#vm.state !== 'stopped' && this.#vm.state !== 'error') {
+      await within(STOP_PATIENCE, this.#vm.stop()).catch((error: unknown) => console.error('stopping:', error));
+    }
+    await within(STOP_PATIENCE, this.#vm.close()).catch((error: unknown) => console.error('closing:', error));
+    // Its last words are in the log by then; a service that hangs may hold the other end open.
+    await within(STOP_PATIENCE, this.#console);
+  }
+
+  async #call<T>(doing: string, call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      throw explain(error, doing);
+    }
+  }
+}
+
+/** Writes what comes out of a descriptor to the log; resolves at its end. */
+function drain(fd: number, log: RotatingLog): Promise<void> {
+  const socket = new net.Socket({ fd, readable: true, writable: false });
+  socket.on('data', (chunk) => log.write(chunk));
+  return new Promise((resolve) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      log.close();
+      resolve();
+    });
+  });
+}
