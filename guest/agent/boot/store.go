@@ -10,6 +10,7 @@ import (
 	"vzagent/account"
 	"vzagent/disk"
 	"vzagent/fault"
+	"vzagent/journal"
 	"vzagent/nix"
 )
 
@@ -37,6 +38,9 @@ func (m *Machine) mountVolume(volume *Volume, inMemory bool) error {
 	}
 	if err != nil {
 		return fault.New(fault.Volume, "cannot use the volume: %v", err)
+	}
+	if err := disk.TakeBallast(layerVolume); err != nil {
+		journal.Error("no ballast on the volume: %v", err)
 	}
 	return nil
 }

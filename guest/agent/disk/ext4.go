@@ -67,8 +67,9 @@ func Prepare(device, uuid string, format bool) error {
 	case !super.Ext4 && !format:
 		return fmt.Errorf("the volume on %s is not ext4, and it is not to be formatted", device)
 	case !super.Ext4:
+		// -m1: on a volume that its user has filled, root and so Nix's daemon can still write.
 		_, err = process.Run([]string{
-			"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-m0", "-U", uuid,
+			"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-m1", "-U", uuid,
 			"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", device,
 		}, tools)
 		return err

@@ -3,12 +3,14 @@ package nix
 import (
 	"bufio"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"vzagent/disk"
 	"vzagent/journal"
 	"vzagent/process"
 	"vzagent/readiness"
@@ -67,6 +69,12 @@ func (d *Daemon) Stop() {
 // serve runs one daemon to its end.
 func (d *Daemon) serve() {
 	began := time.Now()
+	switch dropped, err := disk.DropBallast(filepath.Dir(d.Upper)); {
+	case err != nil:
+		journal.Error("the ballast of the volume stays: %v", err)
+	case dropped:
+		journal.Info("the volume is full: its ballast was dropped")
+	}
 	daemon, err := d.start()
 	if err != nil {
 		journal.Error("cannot start nix-daemon: %v", err)
