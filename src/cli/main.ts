@@ -17,5 +17,6 @@ async function run(): Promise<number> {
   }
 }
 
-// What is still open when the command is over (a pipe that nobody closes, say) must not keep this process.
-process.exit(await run());
+// What is still open when the command is over (a pipe that nobody closes, say) must not keep this process. No top-level await: the
+// bundle of the single executable is CommonJS, which loads what is asked for and no more.
+void run().then((code) => process.exit(code));

@@ -90,4 +90,5 @@ async function flushed(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-await main();
+// No top-level await: the bundle of the single executable is CommonJS.
+void main();
