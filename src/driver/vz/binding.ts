@@ -13,8 +13,11 @@ export interface VzBinding {
   capabilities(): VzCapabilities;
   /** Asks the user, and may take minutes. 13.0 */
   installRosetta(): Promise<void>;
-  /** Takes an exclusive kernel lock; null when another process holds it. It is released with the process, or by `close(fd)`. */
-  lock(path: string): number | null;
+  /**
+   * Takes an exclusive kernel lock (flock) on a file that it makes where there is none; waits for its holder at most that many
+   * milliseconds, and is null then. Held until the descriptor is closed, which is not inherited, or the process is gone.
+   */
+  lock(path: string, wait: number): Promise<number | null>;
   /** Two descriptors, closed on exec. The caller closes both. */
   pipe(): { readonly read: number; readonly write: number };
 }
