@@ -4,6 +4,7 @@ import { VzshellError } from '../errors.ts';
 import type { Driver, DriverName } from './driver.ts';
 import { createQemuDriver, type QemuDriverOptions } from './qemu/driver.ts';
 import { vzDriver } from './vz/driver.ts';
+import { probeThroughExecutable } from './vz/remote.ts';
 
 /** The driver of that name; `auto` is the one that belongs to this platform. */
 export function selectDriver(name: 'auto' | DriverName, options: QemuDriverOptions = {}): Driver {
@@ -14,6 +15,7 @@ export function selectDriver(name: 'auto' | DriverName, options: QemuDriverOptio
       hint: "leave the driver at 'auto'",
     });
   }
-  if (wanted === 'vz') return vzDriver;
+  // The addon is for supervisors alone: probing is done by the executable, and whoever starts a machine is one.
+  if (wanted === 'vz') return { ...vzDriver, probe: probeThroughExecutable };
   throw new VzshellError('ERR_INVALID_OPTION', `driver: expected 'auto', 'qemu' or 'vz', got '${String(name)}'`);
 }

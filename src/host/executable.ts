@@ -6,9 +6,12 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isSea } from 'node:sea';
 import { VzshellError } from '../errors.ts';
+import { builtModule } from '../state/built-module.ts';
 
-/** The hidden verb that makes the executable a supervisor: `vzshell __supervise RUN_DIRECTORY`. */
+/** Hidden verbs, for processes that the user's node starts because it may not do the work itself. */
 export const SUPERVISE = '__supervise';
+export const PROBE = '__probe';
+export const HOLD_LOCK = '__hold-lock';
 
 export interface ExecutableRequest {
   readonly env?: NodeJS.ProcessEnv;
@@ -19,16 +22,21 @@ export interface ExecutableRequest {
 }
 
 /**
- * Program and arguments, without the run directory, that start a supervisor as the signed executable: the one that
- * `VZSHELL_HOST_BINARY` names, else this process's own, else that of the platform package. Null where the node that
- * runs is enough. Throws ERR_HOST_BINARY when it is needed and missing.
+ * The executable that takes hidden verbs: what `VZSHELL_HOST_BINARY` names, else this process's own, else that of the platform
+ * package. Null where the node that runs already is enough. Throws ERR_HOST_BINARY when it is needed and missing.
  */
-export function executableSupervisor(request: ExecutableRequest = {}): readonly [string, string] | null {
+export function findExecutable(request: ExecutableRequest = {}): string | null {
   const { env = process.env, platform = process.platform } = request;
   const named = env.VZSHELL_HOST_BINARY;
-  if (named !== undefined && named !== '') return [checked(named, 'VZSHELL_HOST_BINARY'), SUPERVISE];
-  if (isSea()) return [process.execPath, SUPERVISE];
-  return platform === 'darwin' ? [installed(request), SUPERVISE] : null;
+  if (named !== undefined && named !== '') return checked(named, 'VZSHELL_HOST_BINARY');
+  if (isSea()) return process.execPath;
+  return platform === 'darwin' ? installed(request) : null;
+}
+
+/** Program and arguments that take a hidden verb. */
+export function hostCommand(request: ExecutableRequest = {}): readonly string[] {
+  const executable = findExecutable(request);
+  return executable === null ? [process.execPath, builtModule('host/main.js')] : [executable];
 }
 
 function checked(path: string, origin: string): string {

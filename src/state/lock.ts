@@ -1,13 +1,16 @@
 // Locks are kernel locks, never pid files: one dies with its holder, however that dies. Node has no flock(2), so util-linux's
-// `flock` takes it: for a supervisor by exec (the lock lives as long as the process), for a short section by a child that
-// holds it while its stdin is open.
+// `flock` takes it, and on a Mac our own executable: for a supervisor by exec (the lock lives as long as the process), for a
+// short section by a child that holds it while its stdin is open.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { VzshellError } from '../errors.ts';
+import { HOLD_LOCK, hostCommand } from '../host/executable.ts';
 
 /** Exit code by which `flock` says that somebody else has the lock. */
 const REFUSED = 75;
+/** Milliseconds; a day. */
+const FOR_EVER = 86_400_000;
 
 export interface LockOptions {
   /** Milliseconds to wait for the holder; 0 asks once. Default: until it is free. */
@@ -36,10 +39,10 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 }
 
 async function hold(path: string, { wait, signal }: LockOptions): Promise<ChildProcess> {
-  const patience = wait === undefined ? [] : ['-w', String(wait / 1000)];
+  const [program = '', ...args] = holderArgv(path, wait);
   const child = spawn(
-    'flock',
-    ['--no-fork', ...patience, '-E', String(REFUSED), path, 'sh', '-c', 'echo; exec cat >/dev/null'],
+    program,
+    args,
     // A session of its own: Ctrl-C in the terminal must not take the lock away in the middle of the work.
     { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
   );
@@ -69,6 +72,19 @@ async function hold(path: string, { wait, signal }: LockOptions): Promise<ChildP
     signal?.removeEventListener('abort', abort);
   }
   return child;
+}
+
+/** A program that says with an empty line that it has the lock, and holds it while its standard input is open. */
+export function holderArgv(
+  path: string,
+  wait: number | undefined,
+  platform: NodeJS.Platform = process.platform,
+): readonly string[] {
+  if (platform === 'darwin') {
+    return [...hostCommand(), HOLD_LOCK, '--lock', String(wait ?? FOR_EVER), String(REFUSED), path];
+  }
+  const patience = wait === undefined ? [] : ['-w', String(wait / 1000)];
+  return ['flock', '--no-fork', ...patience, '-E', String(REFUSED), path, 'sh', '-c', 'echo; exec cat >/dev/null'];
 }
 
 /** `flock` could not be run at all. */

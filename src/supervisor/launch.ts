@@ -1,23 +1,18 @@
-// The creator's side of a start. The supervisor is started through `flock`, once for its run directory and once for its volume,
-// so that both locks live exactly as long as it does, however it dies; no pid file could promise that.
+// The creator's side of a start. The supervisor holds a lock for its run directory and one for its volume, exactly as long as it
+// lives, however it dies; no pid file could promise that.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { logTail } from '../driver/tail.ts';
 import { VzshellError } from '../errors.ts';
-import { flockArgv, noFlock } from '../state/lock.ts';
+import { noFlock } from '../state/lock.ts';
 import { cannotKeepState, makeDirectory, runPaths } from '../state/paths.ts';
 import { volumeFiles } from '../volume/files.ts';
 import { volumeInUse } from '../volume/holder.ts';
+import { REFUSED, supervisorCommand } from './command.ts';
 import { OwnerPipe } from './owner-pipe.ts';
 import type { StartLine, VmRecord, VmSpec } from './spec.ts';
-
-/** Exit codes by which `flock` says which of the two locks somebody else has. */
-const REFUSED = { vm: 74, volume: 75 };
-/** Milliseconds to wait for a volume: a VM that was just stopped lets go of it in a moment. */
-const VOLUME_PATIENCE = 1_000;
 
 export interface LaunchOptions {
   /** Milliseconds to wait for a VM of the same name that is stopping. */
@@ -66,6 +61,7 @@ export async function launch(spec: VmSpec, { wait, signal, onPhase }: LaunchOpti
 function spawnSupervisor(spec: VmSpec, wait: number): ChildProcess {
   const { runDir } = spec.machine;
   const paths = runPaths({ runs: dirname(runDir) }, basename(runDir));
+  const [program = '', ...args] = supervisorCommand(spec, wait);
   let log: number;
   try {
     makeDirectory(runDir);
@@ -73,14 +69,6 @@ function spawnSupervisor(spec: VmSpec, wait: number): ChildProcess {
   } catch (error) {
     throw cannotKeepState(runDir, error);
   }
-  const volume = volumeFiles({ volumes: dirname(spec.volume.path) }, spec.volume.name);
-  const [program = '', ...args] = [
-    ...flockArgv(paths.lock, wait, REFUSED.vm),
-    ...(spec.volume.throwaway ? [] : flockArgv(volume.lock, VOLUME_PATIENCE, REFUSED.volume)),
-    process.execPath,
-    supervisorModule(),
-    runDir,
-  ];
   try {
     // A session of its own: the terminal's signals are not for it. No directory of the user's is kept busy.
     return spawn(program, args, {
@@ -100,7 +88,9 @@ async function ready(
   pipe: OwnerPipe,
   onPhase: LaunchOptions['onPhase'],
 ): Promise<VmRecord> {
-  const failed = new Promise<never>((_, reject) => child.once('error', (error) => reject(noFlock(error))));
+  const failed = new Promise<never>((_, reject) =>
+    child.once('error', (error) => reject(cannotRun(child.spawnfile, error))),
+  );
   for (;;) {
     const line = await Promise.race([pipe.next(), failed]);
     if (line === null) throw await died(spec, pipe);
@@ -110,6 +100,11 @@ async function ready(
       throw new VzshellError('ERR_VM_STOPPED', `vm '${spec.name}' was stopped while it started`);
     onPhase?.(line);
   }
+}
+
+function cannotRun(program: string, cause: Error): VzshellError {
+  if (program === 'flock') return noFlock(cause);
+  return new VzshellError('ERR_HOST_BINARY', `cannot run ${program}: ${cause.message}`, { cause });
 }
 
 /** Why the pipe closed without a word: a lock that was refused, or a supervisor that died. */
@@ -132,17 +127,6 @@ async function died(spec: VmSpec, pipe: OwnerPipe): Promise<VzshellError> {
     'ERR_VM_START',
     tail === '' ? message : `${message}; its log ends with:\n${tail.replace(/^/gm, '    ')}`,
   );
-}
-
-/** The supervisor is plain JavaScript, also when this file runs as TypeScript in a test. */
-function supervisorModule(): string {
-  const beside = fileURLToPath(new URL('./main.js', import.meta.url));
-  if (existsSync(beside)) return beside;
-  const built = fileURLToPath(new URL('../../dist/supervisor/main.js', import.meta.url));
-  if (existsSync(built)) return built;
-  throw new VzshellError('ERR_VM_START', `the supervisor is not built: there is no ${built}`, {
-    hint: 'npm run build',
-  });
 }
 
 /** No more than what it needs: what else is in a user's environment is not for a process that lives for hours. */
