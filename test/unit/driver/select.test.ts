@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { selectDriver } from '../../../src/driver/select.ts';
 import { failure } from './scratch.ts';
+
+afterEach(() => void vi.unstubAllEnvs());
 
 it("takes QEMU for 'auto' on Linux", () => {
   expect(selectDriver('auto').name).toBe('qemu');
@@ -16,4 +18,14 @@ it('quotes a name that it does not know', () => {
     code: 'ERR_INVALID_OPTION',
     message: expect.stringContaining("got 'xen'"),
   });
+});
+
+it("takes what VZSHELL_DRIVER names for 'auto', and only then", () => {
+  vi.stubEnv('VZSHELL_DRIVER', 'vz');
+  expect(selectDriver('auto').name).toBe('vz');
+  expect(selectDriver('qemu').name).toBe('qemu');
+  vi.stubEnv('VZSHELL_DRIVER', 'xen');
+  expect(failure(() => selectDriver('auto')).message).toBe(
+    "VZSHELL_DRIVER: expected 'auto', 'qemu' or 'vz', got 'xen'",
+  );
 });
