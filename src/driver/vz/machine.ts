@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { VzshellError } from '../../errors.ts';
+import type { NetworkDevice } from '../devices.ts';
 import type { Machine, MachineExit, MachineSpec } from '../driver.ts';
 import { RotatingLog } from '../rotating-log.ts';
 import { logTail } from '../tail.ts';
@@ -36,6 +37,7 @@ class RunningMachine implements Machine {
   readonly stopped: Promise<MachineExit>;
   readonly #spec: MachineSpec;
   readonly #vm: VzMachine;
+  readonly #network: readonly NetworkDevice[];
   readonly #console: Promise<void>;
   #settle: (exit: MachineExit) => void = () => undefined;
   #shutdownExpected = false;
@@ -49,7 +51,9 @@ class RunningMachine implements Machine {
     const identity = readIdentity(spec.runDir);
     const pipe = binding.pipe();
     try {
-      this.#vm = new binding.Machine(vzConfig(spec, identity, pipe.write), (event) => this.#onEvent(event));
+      const config = vzConfig(spec, identity, pipe.write);
+      this.#network = config.network;
+      this.#vm = new binding.Machine(config, (event) => this.#onEvent(event));
     } catch (error) {
       closeSync(pipe.read);
       throw explain(error, 'make the machine');
@@ -112,6 +116,16 @@ class RunningMachine implements Machine {
 
   #onEvent(event: VzEvent): void {
     if (event.type === 'stopped') this.#end(this.#verdict(event.error));
+    if (event.type === 'network-lost') this.#reconnect(event.index);
+  }
+
+  /** The framework takes the cable out, for instance when the host sleeps; the same attachment, made anew, puts it back. */
+  #reconnect(index: number): void {
+    const attachment = this.#network[index]?.attachment;
+    if (attachment === undefined || this.#ending !== null) return;
+    this.#vm.setNetwork(index, attachment).catch((error: unknown) => {
+      console.error(`network ${index}:`, explain(error, 'reconnect the network').message);
+    });
   }
 
   #verdict(error: Extract<VzEvent, { type: 'stopped' }>['error']): MachineExit {
