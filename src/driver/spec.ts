@@ -24,7 +24,7 @@ const MAX_CMDLINE = 2047;
 const MAX_DEVICES = 24;
 const MIN_CONSOLE = 4096;
 
-/** Throws ERR_INVALID_OPTION, naming the option, for what no driver could run. */
+/** Throws ERR_INVALID_OPTION, naming the option, for what no driver could run. `devices` is for the drivers that offer any. */
 export function validateMachineSpec(spec: MachineSpec): void {
   oneOf('arch', spec.arch, ['arm64', 'x86_64']);
   oneOf('network', spec.network, ['nat', 'none']);
@@ -47,6 +47,7 @@ export function validateMachineSpec(spec: MachineSpec): void {
   }
   spec.disks.forEach(checkDisk);
   spec.shares.forEach(checkShare);
+  if (spec.restoreFrom !== undefined) checkPath('restoreFrom', spec.restoreFrom, 'file');
 }
 
 function checkCpus(cpus: number): void {

@@ -16,6 +16,7 @@ export const vzDriver: Driver = {
     const capabilities = binding.capabilities();
     requireHost(capabilities);
     requireHonourable(spec, capabilities);
+    await requireSound(spec);
     return startVzMachine(binding, spec, signal);
   },
 };
@@ -95,4 +96,11 @@ function requireHonourable(spec: MachineSpec, capabilities: VzCapabilities): voi
       hint: "leave it at 'auto'",
     });
   }
+}
+
+/** The schema is large, and hardly any machine has such devices: it is loaded for those. */
+async function requireSound({ devices, disks, shares }: MachineSpec): Promise<void> {
+  if (devices === undefined) return;
+  const { checkDevices } = await import('../devices-schema.ts');
+  checkDevices(devices, { ids: disks.map(({ id }) => id), tags: shares.map(({ tag }) => tag) });
 }
