@@ -1,0 +1,29 @@
+// The drivers that the suite holds to one contract, on this host. On Linux `vz` is the addon's real source over the look-alike of
+// the framework (test/lookalike); on a Mac it is the real thing, and the only one.
+
+import { existsSync } from 'node:fs';
+import type { Arch, Driver } from '../../src/driver/driver.ts';
+import { createQemuDriver } from '../../src/driver/qemu/driver.ts';
+import { vzDriver } from '../../src/driver/vz/driver.ts';
+import { useLookalike } from '../lookalike/use.ts';
+
+export interface Candidate {
+  readonly name: string;
+  readonly driver: Driver;
+  /** Of the guests that it boots here. */
+  readonly arch: Arch;
+}
+
+function candidates(): Candidate[] {
+  if (process.platform === 'darwin') {
+    return [{ name: 'vz', driver: vzDriver, arch: process.arch === 'arm64' ? 'arm64' : 'x86_64' }];
+  }
+  const addon = useLookalike();
+  if (!existsSync(addon)) throw new Error(`there is no ${addon}: npm run build:native`);
+  return [
+    { name: 'qemu', driver: createQemuDriver(), arch: 'arm64' },
+    { name: 'vz on the look-alike', driver: vzDriver, arch: 'arm64' },
+  ];
+}
+
+export const DRIVERS: readonly Candidate[] = candidates();

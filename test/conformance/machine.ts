@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { AgentClient } from '../../src/agent/client.ts';
+import type { AgentStream } from '../../src/agent/stream.ts';
+import type { Machine, MachineExit, MachineSpec } from '../../src/driver/driver.ts';
+import { validateMachineSpec } from '../../src/driver/spec.ts';
+import { logTail } from '../../src/driver/tail.ts';
+import type { Candidate } from './drivers.ts';
+
+/** Milliseconds. Emulation on a busy host is slow. */
+const BOOT = 90_000;
+const PATIENCE = 60_000;
+
+/** A machine of the image that scripts/build-guest made, in a directory of its own. */
+export function machineSpec({ arch }: Candidate, changes: Partial<MachineSpec> = {}): MachineSpec {
+  const runDir = changes.runDir ?? mkdtempSync('/tmp/vzc-');
+  const path = new URL(`../../build/guest/${arch}/manifest.json`, import.meta.url).pathname;
+  const manifest = JSON.parse(readFileSync(path, 'utf8'));
+  const file = (name: 'kernel' | 'initrd' | 'root'): string => join(dirname(path), manifest[name].file);
+  return {
+    arch,
+    cpus: 1,
+    memory: 512 * 1024 * 1024,
+    kernel: file('kernel'),
+    initrd: file('initrd'),
+    cmdline: `console=hvc0 panic=-1 quiet ${manifest.cmdline}`,
+    disks: [{ id: 'image', path: file('root'), readOnly: true }],
+    shares: [],
+    network: 'none',
+    vsockPath: join(runDir, 'vsock.sock'),
+    console: { path: join(runDir, 'console.log'), maxBytes: 64 * 1024 },
+    runDir,
+    accelerator: 'auto',
+    ...changes,
+  };
+}
+
+/** A guest that has said hello. Dispose it: the machine and its directory go. */
+export class Guest implements AsyncDisposable {
+  readonly spec: MachineSpec;
+  readonly machine: Machine;
+  readonly agent: AgentClient;
+  readonly hello: Readonly<Record<string, unknown>>;
+  readonly #events: net.Server;
+
+  private constructor(spec: MachineSpec, machine: Machine, hello: string, events: net.Server) {
+    this.spec = spec;
+    this.machine = machine;
+    this.agent = new AgentClient(spec.vsockPath);
+    this.hello = JSON.parse(hello);
+    this.#events = events;
+  }
+
+  static async boot(candidate: Candidate, changes: Partial<MachineSpec> = {}): Promise<Guest> {
+    const spec = machineSpec(candidate, changes);
+    validateMachineSpec(spec);
+    const events = net.createServer();
+    const first = new Promise<string>((resolve, reject) => {
+      events.on('connection', (socket) => {
+        socket.on('error', () => socket.destroy());
+        createInterface({ input: socket }).on('line', resolve);
+      });
+      events.on('error', reject).listen(`${spec.vsockPath}_1025`);
+    });
+    await new Promise((resolve) => events.once('listening', resolve));
+    let machine: Machine | null = null;
+    try {
+      machine = await candidate.driver.start(spec);
+      const died = machine.stopped.then(({ reason, error }) => {
+        throw new Error(`the machine ended while booting (${reason}): ${error?.message}\n${error?.hint}`);
+      });
+      const hello = await within(BOOT, 'the agent says hello', spec, Promise.race([first, died]));
+      return new Guest(spec, machine, hello, events);
+    } catch (error) {
+      await machine?.stop();
+      events.close();
+      rmSync(spec.runDir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Shares below /mnt, root's own file system in memory. */
+  async configure(): Promise<void> {
+    await this.agent.configure({
+      hostname: 'conformance',
+      unixMs: Date.now(),
+      user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
+      shares: this.spec.shares.map(({ tag }) => ({ tag, target: `/mnt/${tag}`, readOnly: false })),
+      volume: null,
+      tmpfsStore: true,
+      network: this.spec.network,
+      nix: { conf: '' },
+      env: {},
+    });
+  }
+
+  /** Runs a shell script as root. */
+  async run(script: string): Promise<{ code: number | null; output: string }> {
+    const stream = await this.agent.open({ op: 'exec', argv: ['/bin/sh', '-c', script], user: 'root', stdin: false });
+    return this.finish(script, stream);
+  }
+
+  /** What a stream wrote, both outputs together, and how it ended. */
+  async finish(what: string, stream: AgentStream): Promise<{ code: number | null; output: string }> {
+    const output: Buffer[] = [];
+    for (const source of [stream.data, stream.stderr]) source.on('data', (chunk: Buffer) => output.push(chunk));
+    const exit = await within(PATIENCE, what, this.spec, stream.ended);
+    return { code: JSON.parse(exit.toString()).code, output: Buffer.concat(output).toString() };
+  }
+
+  /** How the machine ended, for tests that end it; fails when it does not. */
+  ended(): Promise<MachineExit> {
+    return within(PATIENCE, 'the machine ends', this.spec, this.machine.stopped);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.machine.stop();
+    await new Promise((resolve) => this.#events.close(resolve));
+    rmSync(this.spec.runDir, { recursive: true, force: true });
+  }
+}
+
+/** Fails loudly, with the console's end, when `event` does not come. */
+export async function within<T>(ms: number, what: string, { console }: MachineSpec, event: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for: ${what}\n${logTail(console.path)}`)), ms);
+  });
+  try {
+    return await Promise.race([event, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
