@@ -1,17 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
-// Integration tests share one booted guest per file where that is honest; under TCG a boot takes seconds, so files run one at
-// a time: two cores with two guests on them would make every deadline a guess.
+// Integration tests share one booted guest per file where that is honest; under TCG a boot takes seconds of a processor. A guest
+// keeps one busy while it boots and waits much of the rest, so there is a file for each processor, and deadlines have room for that.
 const config: ViteUserConfig = defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
       {
         extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: Math.min(4, availableParallelism()),
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

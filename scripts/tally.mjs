@@ -1,10 +1,14 @@
 // tally.mjs DIR FILE... : sums the results of all test runners and prints `N passed, N failed, N skipped` as the last line.
 // go*.json: `go test -json`; vitest*.json: vitest's JSON reporter; *.txt: the word pass or fail. A runner that left no file,
 // or executed no test, counts as a failure, and so does a package or file that failed outside of any test.
+// Before the sum it shows where the time went: the phases of DIR/phases (`SECONDS NAME` lines) and the slowest files.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const [directory, ...runners] = process.argv.slice(2);
+const SLOWEST = 10;
+/** Seconds and name of every test file and Go package. */
+const files = [];
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 function goResults(text) {
@@ -18,6 +22,7 @@ function goResults(text) {
     if (event.Action === 'output') outputs.set(key, (outputs.get(key) ?? '') + event.Output);
     if (event.Test === undefined) {
       const excused = failedTests.has(event.Package);
+      if (event.Elapsed !== undefined) files.push([event.Elapsed, event.Package]);
       if ((event.Action === 'fail' && !excused) || event.Action === 'build-fail') {
         sum.failed++;
         sum.problems.push(`${event.Package ?? event.ImportPath}\n${outputs.get(key) ?? ''}`);
@@ -44,6 +49,7 @@ function vitestResults(text) {
     problems: [],
   };
   for (const file of report.testResults) {
+    files.push([(file.endTime - file.startTime) / 1000, path.relative('.', file.name)]);
     const broken = file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed');
     if (broken) {
       sum.failed++;
@@ -74,6 +80,17 @@ function resultsOf(name) {
   return read(readFileSync(file, 'utf8'));
 }
 
+function printTimes(title, rows) {
+  console.log(title);
+  for (const [seconds, name] of rows) console.log(`${seconds.toFixed(seconds < 10 ? 1 : 0).padStart(7)} s  ${name}`);
+}
+
+function phases() {
+  const file = path.join(directory, 'phases');
+  if (!existsSync(file)) return [];
+  return [...readFileSync(file, 'utf8').matchAll(/^(\d+) (.*)$/gm)].map(([, seconds, name]) => [Number(seconds), name]);
+}
+
 for (const name of runners) {
   const sum = resultsOf(name);
   if (sum.passed + sum.failed === 0) {
@@ -84,5 +101,7 @@ for (const name of runners) {
   console.log(`${name}: ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
   for (const key of Object.keys(total)) total[key] += sum[key];
 }
+printTimes('Phases, some beside others:', phases());
+printTimes(`The ${SLOWEST} slowest test files:`, files.sort(([a], [b]) => b - a).slice(0, SLOWEST));
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
