@@ -1,0 +1,33 @@
+// The process that runs one machine, as macOS has one XPC service per machine: commands and events are lines of JSON.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+
+namespace vzl {
+struct Helper {
+  /** On the io thread. */
+  std::function<void(std::string)> onLine;
+  /** Last, on the io thread, when the process has been waited for. Exit status, or 128 and the signal. */
+  std::function<void(int)> onGone;
+
+  ~Helper();
+  void send(const std::string &line);
+  /** The owner is gone: the helper reads the end of its commands, ends everything and leaves. */
+  void hangUp();
+  void kill();
+
+  pid_t pid = -1;
+  int channel = -1;
+  int pidDescriptor = -1;
+  std::string buffer;
+};
+
+/**
+ * Starts VZ_LOOKALIKE_HELPER. `input` and `output` are the guest's console, or -1. Null and `errno` in `*failed` when it cannot
+ * be started.
+ */
+std::shared_ptr<Helper> startHelper(int input, int output, std::function<void(std::string)> onLine,
+                                    std::function<void(int)> onGone, int *failed);
+}

@@ -1,0 +1,54 @@
+// What the callbacks of a machine may hold: never the machine itself, or one that was dropped would not end.
+#pragma once
+#include "lookalike.h"
+#include <mutex>
+#include <set>
+
+namespace vzl {
+struct Link {
+  explicit Link(dispatch_queue_t machineQueue);
+  ~Link();
+  Link(const Link &) = delete;
+
+  /** Nil once it is freed. On the queue only. */
+  VZVirtualMachine *machine = nil;
+  dispatch_queue_t queue;
+  /** Where the helper keeps its sockets and logs. Removed with the link. */
+  std::string directory;
+  /** The machine's vsock; what the guest dials on port P comes to `<socket>_P`. */
+  std::string socket;
+  /** Open descriptors of connections: they die with the machine, whoever holds them. From any thread. */
+  void remember(int descriptor);
+  void forget(int descriptor);
+  void cutConnections();
+
+private:
+  std::mutex mutex;
+  std::set<int> connections;
+};
+using LinkP = std::shared_ptr<Link>;
+}
+
+/** Methods of the machine for the look-alike's other files. */
+@interface VZVirtualMachine (VZLookalike)
+/** A line from the helper. */
+- (void)vzlEvent:(NSDictionary *)event;
+/** The helper's exit: the machine's end. */
+- (void)vzlGone:(int)status;
+- (void)vzlBecome:(VZVirtualMachineState)state;
+/** Calls back on the queue, later, with an error for an operation that the state does not allow. */
+- (void)vzlRefuse:(VZLDone)handler;
+/** One operation at a time: its handler waits, and the machine stays retained until it is called. */
+- (void)vzlBegin:(VZVirtualMachineState)state handler:(VZLDone)handler;
+- (void)vzlFinish:(NSError *)error;
+- (void)vzlFailStart:(NSError *)error;
+/** What a running machine was told to suffer (VZ_LOOKALIKE_FAULT). */
+- (void)vzlSufferFaults;
+- (void)vzlSend:(NSDictionary *)command;
+/** The framework's run-time devices, made from the configuration. */
+- (void)vzlMakeDevices;
+@end
+
+@interface VZVirtioSocketDevice (VZLookalike)
+- (void)vzlAccept:(int)descriptor port:(uint32_t)port;
+@end

@@ -1,0 +1,47 @@
+#include "link.h"
+#include <cerrno>
+#include <cstdlib>
+#include <dirent.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace vzl {
+static void removeDirectory(const std::string &path) {
+  if (DIR *directory = opendir(path.c_str())) {
+    while (dirent *entry = readdir(directory)) unlink((path + "/" + entry->d_name).c_str());
+    closedir(directory);
+  }
+  rmdir(path.c_str());
+}
+
+Link::Link(dispatch_queue_t machineQueue) : queue(machineQueue) {
+  dispatch_retain(queue);
+  const char *parent = getenv("TMPDIR");
+  directory = std::string(parent == nullptr ? "/tmp" : parent) + "/vzl-XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) {
+    fprintf(stderr, "look-alike: cannot make %s: %s\n", directory.c_str(), strerror(errno));
+    abort();
+  }
+  socket = directory + "/v.sock";
+}
+
+Link::~Link() {
+  removeDirectory(directory);
+  dispatch_release(queue);
+}
+
+void Link::remember(int descriptor) {
+  std::lock_guard<std::mutex> lock(mutex);
+  connections.insert(descriptor);
+}
+
+void Link::forget(int descriptor) {
+  std::lock_guard<std::mutex> lock(mutex);
+  connections.erase(descriptor);
+}
+
+void Link::cutConnections() {
+  std::lock_guard<std::mutex> lock(mutex);
+  for (int descriptor : connections) shutdown(descriptor, SHUT_RDWR);
+}
+}

@@ -1,0 +1,216 @@
+// What a machine does: its states, who may ask for what in which, and what the helper tells. The end is the helper's exit, so that
+// no process, lock or socket of the machine is left when the program hears of it.
+
+#include "link.h"
+#include "helper.h"
+#include <Block.h>
+#include <cerrno>
+
+/** The console's descriptors, where it is handles. */
+static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int *input, int *output) {
+  *input = *output = -1;
+  NSArray *ports = [configuration serialPorts];
+  if ([ports count] == 0) return;
+  id attachment = [(VZSerialPortConfiguration *)[ports objectAtIndex:0] attachment];
+  if (![attachment isKindOfClass:[VZFileHandleSerialPortAttachment class]]) return;
+  NSFileHandle *reading = [attachment fileHandleForReading], *writing = [attachment fileHandleForWriting];
+  if (reading != nil) *input = [reading fileDescriptor];
+  if (writing != nil) *output = [writing fileDescriptor];
+}
+
+@implementation VZVirtualMachine (Operations)
+- (void)startWithCompletionHandler:(VZLDone)handler {
+  VZL_ON_QUEUE(_queue);
+  if (![self canStart]) {
+    [self vzlRefuse:handler];
+    return;
+  }
+  [self vzlBegin:VZVirtualMachineStateStarting handler:handler];
+  if (vzlFault("start-fails")) {
+    [self vzlFailStart:vzlError(VZErrorInternal, @"The virtual machine failed to start.")];
+    return;
+  }
+  if (vzlFault("out-of-disk")) {
+    [self vzlFailStart:vzlError(VZErrorOutOfDiskSpace, @"There is no space left on the disk.", vzlPosixError(ENOSPC))];
+    return;
+  }
+  vzl::LinkP link = _link;
+  auto onLine = [link](const std::string &line) {
+    dispatch_async(link->queue, ^{
+      NSData *text = [NSData dataWithBytes:line.data() length:line.size()];
+      NSDictionary *event = [NSJSONSerialization JSONObjectWithData:text options:0 error:nullptr];
+      if (event != nil) [link->machine vzlEvent:event];
+    });
+  };
+  auto onGone = [link](int status) {
+    dispatch_async(link->queue, ^{
+      [link->machine vzlGone:status];
+    });
+  };
+  int input, output, failed = 0;
+  consoleDescriptors(_configuration, &input, &output);
+  _helper = vzl::startHelper(input, output, onLine, onGone, &failed);
+  if (_helper == nullptr) {
+    NSString *reason = @"The look-alike cannot start its helper (VZ_LOOKALIKE_HELPER).";
+    [self vzlFailStart:vzlError(VZErrorInternal, reason, vzlPosixError(failed))];
+    return;
+  }
+  [self vzlSend:@{
+    @"command" : @"start",
+    @"directory" : [NSString stringWithUTF8String:_link->directory.c_str()],
+    @"configuration" : _description,
+    @"output" : [NSNumber numberWithBool:output >= 0],
+    @"input" : [NSNumber numberWithBool:input >= 0]
+  }];
+}
+
+- (void)startWithOptions:(VZVirtualMachineStartOptions *)options completionHandler:(VZLDone)handler {
+  [self startWithCompletionHandler:handler];
+}
+
+- (void)stopWithCompletionHandler:(VZLDone)handler {
+  VZL_ON_QUEUE(_queue);
+  if (![self canStop]) {
+    [self vzlRefuse:handler];
+    return;
+  }
+  [self vzlBegin:VZVirtualMachineStateStopping handler:handler];
+  if (!vzlFault("stop-never")) [self vzlSend:@{@"command" : @"stop"}];
+}
+
+- (void)pauseWithCompletionHandler:(VZLDone)handler {
+  VZL_ON_QUEUE(_queue);
+  if (![self canPause]) {
+    [self vzlRefuse:handler];
+    return;
+  }
+  [self vzlBegin:VZVirtualMachineStatePausing handler:handler];
+  [self vzlSend:@{@"command" : @"pause"}];
+}
+
+- (void)resumeWithCompletionHandler:(VZLDone)handler {
+  VZL_ON_QUEUE(_queue);
+  if (![self canResume]) {
+    [self vzlRefuse:handler];
+    return;
+  }
+  [self vzlBegin:VZVirtualMachineStateResuming handler:handler];
+  [self vzlSend:@{@"command" : @"resume"}];
+}
+
+// A press of the power button: delivered, and no more. Our guests do not heed it, nor does the driver behind the helper press it.
+- (BOOL)requestStopWithError:(NSError **)error {
+  VZL_ON_QUEUE(_queue);
+  if ([self canRequestStop]) return YES;
+  return vzlFail(error, VZErrorInvalidVirtualMachineState, @"The virtual machine is not running.");
+}
+@end
+
+@implementation VZVirtualMachine (VZLookalike)
+- (void)vzlBecome:(VZVirtualMachineState)state {
+  [self willChangeValueForKey:@"state"];
+  _state = state;
+  [self didChangeValueForKey:@"state"];
+}
+
+- (void)vzlRefuse:(VZLDone)handler {
+  NSString *reason = [NSString stringWithFormat:@"Transition from state %ld.", (long)_state];
+  NSError *error = vzlError(VZErrorInvalidVirtualMachineStateTransition, reason);
+  dispatch_async(_queue, ^{
+    handler(error);
+  });
+}
+
+- (void)vzlBegin:(VZVirtualMachineState)state handler:(VZLDone)handler {
+  _pending = (void *)Block_copy(handler);
+  [self retain];
+  [self vzlBecome:state];
+}
+
+- (void)vzlFinish:(NSError *)error {
+  VZLDone handler = (VZLDone)_pending;
+  if (handler == nil) return;
+  _pending = nullptr;
+  handler(error);
+  Block_release(handler);
+  [self autorelease];
+}
+
+// Later, as the framework: never before start has returned.
+- (void)vzlFailStart:(NSError *)error {
+  dispatch_async(_queue, ^{
+    [self vzlBecome:VZVirtualMachineStateError];
+    [self vzlFinish:error];
+  });
+}
+
+- (void)vzlSend:(NSDictionary *)command {
+  NSData *text = [NSJSONSerialization dataWithJSONObject:command options:0 error:nullptr];
+  if (_helper != nullptr) _helper->send(std::string((const char *)[text bytes], [text length]));
+}
+
+- (void)vzlEvent:(NSDictionary *)event {
+  NSString *name = [event objectForKey:@"event"];
+  if ([name isEqualToString:@"started"]) {
+    [self vzlBecome:VZVirtualMachineStateRunning];
+    [self vzlFinish:nil];
+    [self vzlSufferFaults];
+  } else if ([name isEqualToString:@"paused"]) {
+    [self vzlBecome:VZVirtualMachineStatePaused];
+    [self vzlFinish:nil];
+  } else if ([name isEqualToString:@"resumed"]) {
+    [self vzlBecome:VZVirtualMachineStateRunning];
+    [self vzlFinish:nil];
+  } else {
+    [_lastWords release];
+    _lastWords = [event retain];
+  }
+}
+
+- (void)vzlSufferFaults {
+  if (vzlFault("guest-stops-with-error")) {
+    [_lastWords release];
+    _lastWords = [@{@"event" : @"error", @"message" : @"a fault that the test asked for"} retain];
+    _helper->hangUp();
+  }
+  if (!vzlFault("network-lost")) return;
+  for (VZNetworkDevice *device in _networkDevices) {
+    NSError *error = vzlError(VZErrorNetworkError, @"The attachment was disconnected.");
+    [device->_attachment release];
+    device->_attachment = nil;
+    if ([_delegate respondsToSelector:@selector(virtualMachine:networkDevice:attachmentWasDisconnectedWithError:)]) {
+      [_delegate virtualMachine:self networkDevice:device attachmentWasDisconnectedWithError:error];
+    }
+  }
+}
+
+- (void)vzlGone:(int)status {
+  [[self retain] autorelease];
+  _helper.reset();
+  NSDictionary *words = [_lastWords autorelease];
+  _lastWords = nil;
+  _link->cutConnections();
+  if (_state == VZVirtualMachineStateStopping) {
+    [self vzlBecome:VZVirtualMachineStateStopped];
+    [self vzlFinish:nil];
+    return;
+  }
+  if ([[words objectForKey:@"event"] isEqualToString:@"guest-stopped"]) {
+    [self vzlBecome:VZVirtualMachineStateStopped];
+    [self vzlFinish:vzlError(VZErrorOperationCancelled, @"The guest stopped.")];
+    if ([_delegate respondsToSelector:@selector(guestDidStopVirtualMachine:)]) [_delegate guestDidStopVirtualMachine:self];
+    return;
+  }
+  bool wasStarting = _state == VZVirtualMachineStateStarting;
+  NSString *said = [words objectForKey:@"message"];
+  if (said == nil) said = [NSString stringWithFormat:@"the helper ended with status %d", status];
+  NSError *cause = [NSError errorWithDomain:@"VZLookalike" code:status userInfo:@{NSLocalizedDescriptionKey : said}];
+  NSString *reason = wasStarting ? @"The virtual machine failed to start." : @"The virtual machine stopped unexpectedly.";
+  NSError *error = vzlError(VZErrorInternal, reason, cause);
+  [self vzlBecome:VZVirtualMachineStateError];
+  [self vzlFinish:error];
+  if (!wasStarting && [_delegate respondsToSelector:@selector(virtualMachine:didStopWithError:)]) {
+    [_delegate virtualMachine:self didStopWithError:error];
+  }
+}
+@end
