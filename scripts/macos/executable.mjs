@@ -18,10 +18,11 @@ const BANNER = `
 const vzshellModule = require('node:url').pathToFileURL(process.execPath.replace(/[^/]*\\/[^/]*$/, 'dist/host/main.js')).href;
 `;
 
-/** Bundles `src/host/main.ts` into `outfile`. */
+/** Bundles `src/host/main.ts` into `outfile`; returns the files in it, relative to `root`. */
 export function bundle(root, outfile) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const { warnings } = buildSync({
+  const { warnings, metafile } = buildSync({
+    metafile: true,
     absWorkingDir: root,
     entryPoints: ['src/host/main.ts'],
     outfile,
@@ -38,16 +39,17 @@ export function bundle(root, outfile) {
     banner: { js: BANNER },
   });
   if (warnings.length > 0) throw new Error('the bundle has warnings, see above');
+  return Object.keys(metafile.inputs);
 }
 
-/** Writes the unsigned executable for `target` (`darwin-arm64`, `linux-x64`) to `output`, by rename. */
+/** Writes the unsigned executable for `target` (`darwin-arm64`, `linux-x64`) to `output`, by rename; returns the files in its bundle. */
 export function assemble(root, target, output) {
   if (NODES[target] === undefined)
     throw new Error(`no executable is made for ${target}; known: ${Object.keys(NODES).join(', ')}`);
   mkdirSync(dirname(output), { recursive: true });
   const scratch = mkdtempSync(`${output}.`);
   try {
-    bundle(root, join(scratch, 'main.cjs'));
+    const inputs = bundle(root, join(scratch, 'main.cjs'));
     writeFileSync(
       join(scratch, 'sea.json'),
       JSON.stringify({
@@ -65,6 +67,7 @@ export function assemble(root, target, output) {
     execFileSync(hostNode(), ['--build-sea', join(scratch, 'sea.json')], { stdio: ['ignore', 'ignore', 'inherit'] });
     chmodSync(join(scratch, 'vzshell'), 0o755);
     renameSync(join(scratch, 'vzshell'), output);
+    return inputs;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
