@@ -35,7 +35,8 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
     return;
   }
   vzl::LinkP link = _link;
-  auto onLine = [link](const std::string &line) {
+  // By value: a block keeps a reference as a reference.
+  auto onLine = [link](std::string line) {
     dispatch_async(link->queue, ^{
       NSData *text = [NSData dataWithBytes:line.data() length:line.size()];
       NSDictionary *event = [NSJSONSerialization JSONObjectWithData:text options:0 error:nullptr];

@@ -1,0 +1,98 @@
+// Runs one machine for the look-alike, as macOS has one service process per machine: the product's own QEMU driver behind a
+// channel of JSON lines on descriptor 3. When the channel ends, its owner is gone, and everything ends. What it has to say last
+// (`guest-stopped`, `error`) comes before its exit, which is the machine's end.
+
+import { rmSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { createQemuDriver } from '../../dist/driver/qemu/driver.js';
+import { validateMachineSpec } from '../../dist/driver/spec.js';
+import { Console } from './console.mjs';
+import { machineSpec } from './machine-spec.mjs';
+import { Shares } from './shares.mjs';
+
+const owner = new net.Socket({ fd: 3 });
+const given = new AbortController();
+let machine = null;
+let shares = null;
+let stopping = false;
+/** Set when the owner died without a word: its directory is nobody's then. */
+let orphaned = false;
+let home = null;
+
+const say = (message) => new Promise((resolve) => owner.write(`${JSON.stringify(message)}\n`, () => resolve()));
+
+const commands = {
+  start,
+  stop: () => end(),
+  pause: () => machine.pause().then(() => say({ event: 'paused' })),
+  resume: () => machine.resume().then(() => say({ event: 'resumed' })),
+  share: async ({ index, share }) => shares.replace(index, share),
+};
+
+async function start({ directory, configuration, output, input }) {
+  home = directory;
+  shares = new Shares(join(directory, 's'));
+  const console = new Console(directory, configuration.serialPorts, { output, input });
+  const spec = machineSpec({
+    directory,
+    configuration,
+    console: console.path,
+    shares: await shares.open(configuration),
+  });
+  validateMachineSpec(spec);
+  machine = await createQemuDriver().start(spec, given.signal);
+  machine.stopped.then(async (exit) => {
+    await console.close();
+    await leave(exit);
+  });
+  await say({ event: 'started', processes: machine.processes() });
+}
+
+/** QEMU is gone, and all that served it. */
+async function leave({ reason, error }) {
+  await shares.close();
+  if (reason === 'guest-shutdown') await say({ event: 'guest-stopped' });
+  if (reason === 'error') await say({ event: 'error', message: error.message });
+  quit(0);
+}
+
+/** Also while it starts: then `start` fails, and nothing of it is left. */
+function end() {
+  stopping = true;
+  given.abort(new Error('stopped'));
+  if (machine !== null) void machine.stop();
+}
+
+async function run(line) {
+  const { command, ...rest } = JSON.parse(line);
+  try {
+    await commands[command](rest);
+  } catch (error) {
+    if (!stopping) await say({ event: 'error', message: `${error.message}${error.hint ? `\n${error.hint}` : ''}` });
+    if (command !== 'start') return;
+    await shares?.close();
+    quit(1);
+  }
+}
+
+function quit(status) {
+  if (orphaned) rmSync(home, { recursive: true, force: true });
+  process.exit(status);
+}
+
+let buffer = '';
+owner.on('data', (chunk) => {
+  buffer += chunk;
+  for (let at = buffer.indexOf('\n'); at >= 0; at = buffer.indexOf('\n')) {
+    void run(buffer.slice(0, at));
+    buffer = buffer.slice(at + 1);
+  }
+});
+const gone = () => {
+  orphaned = true;
+  if (home === null) process.exit(0);
+  end();
+};
+owner.on('end', gone);
+owner.on('error', gone);
