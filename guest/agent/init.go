@@ -28,8 +28,11 @@ func initialize() {
 		fail(nil, err.Error())
 	}
 	journal.ToKernel()
-	modules := boot.FindModules()
-	if err := modules.LoadVsock(); err != nil {
+	modules, err := boot.FindModules("/")
+	if err == nil {
+		err = modules.LoadVsock()
+	}
+	if err != nil {
 		fail(nil, err.Error())
 	}
 	listener, err := vsock.Listen(protocol.AgentPort, nil)

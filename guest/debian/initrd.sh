@@ -29,11 +29,11 @@ entry() {
 # pad SIZE : zeros up to the next multiple of four.
 pad() { head -c $(((4 - $1 % 4) % 4)) /dev/zero; }
 
-# unsigned MODULE.ko.xz : the module without its signature, compressed as the kernel unpacks it. Verifying one costs more than the
-# rest of its loading, and says nothing here: the manifest names the whole initrd by its sha256, and the kernel takes either.
+# unsigned MODULE.ko.xz TO : the module without its signature, uncompressed. Verifying and unpacking would each cost more than the
+# rest of its loading, and a signature says nothing here: the manifest names the whole initrd by its sha256, and the kernel takes either.
 # The end of a signed module: signature, twelve bytes whose last four are the signature's length, and the 28 bytes of `mark`.
 unsigned() {
-  local mark='~Module signature appended~' plain=$scratch/module.ko size length
+  local mark='~Module signature appended~' plain=$2 size length
   "$tools/bin/xz" -dc "$1" >"$plain"
   size=$(stat -c %s "$plain")
   if [ "$(tail -c 28 "$plain" | tr -d '\0')" = "$mark" ]; then
@@ -41,7 +41,6 @@ unsigned() {
     head -c $((size - 40 - length)) "$plain" >"$plain.cut"
     mv "$plain.cut" "$plain"
   fi
-  "$tools/bin/xz" -6 -T1 --check=crc32 -c "$plain"
 }
 
 # built_in NAME : the kernel has it without a file.
@@ -65,7 +64,7 @@ for name in "${names[@]}"; do
     exit 1
   fi
   number=$((number + 1))
-  unsigned "$file" >"$scratch/module.ko.xz"
-  entry "modules/$(printf %02d $number)-$name.ko.xz" 0100644 "$scratch/module.ko.xz"
+  unsigned "$file" "$scratch/module.ko"
+  entry "modules/$(printf %02d $number)-$name.ko" 0100644 "$scratch/module.ko"
 done
 entry TRAILER!!! 0

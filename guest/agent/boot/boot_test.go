@@ -47,27 +47,41 @@ func TestWhatOthersMountedGoesFirst(t *testing.T) {
 
 func TestModulesAreLoadedWhenTheyAreNeeded(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.Mkdir(dir+"/modules", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"01-virtio_blk.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko", "04-erofs.ko",
 		"05-net_failover.ko", "06-virtio_net.ko", "07-virtio-rng.ko.xz", "order"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "modules", name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := findModules(dir)
-	if want := []string{dir + "/02-vsock.ko.xz", dir + "/03-vmw_vsock_virtio_transport.ko"}; !slices.Equal(got.vsock, want) {
-		t.Errorf("first %q", got.vsock)
+	got, err := FindModules(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := []string{dir + "/01-virtio_blk.ko.xz", dir + "/04-erofs.ko"}; !slices.Equal(got.root, want) {
-		t.Errorf("for the root %q", got.root)
+	for _, row := range []struct {
+		purpose   string
+		got, want []string
+	}{
+		{"first", got.vsock, []string{"02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko"}},
+		{"for the root", got.root, []string{"01-virtio_blk.ko.xz", "04-erofs.ko"}},
+		{"for the network", got.network, []string{"05-net_failover.ko", "06-virtio_net.ko"}},
+		{"late", got.late, []string{"07-virtio-rng.ko.xz"}},
+	} {
+		if !slices.Equal(row.got, row.want) {
+			t.Errorf("%s %q", row.purpose, row.got)
+		}
 	}
-	if want := []string{dir + "/05-net_failover.ko", dir + "/06-virtio_net.ko"}; !slices.Equal(got.network, want) {
-		t.Errorf("for the network %q", got.network)
-	}
-	if want := []string{dir + "/07-virtio-rng.ko.xz"}; !slices.Equal(got.late, want) {
-		t.Errorf("late %q", got.late)
+	got.Discard()
+	if left, _ := filepath.Glob(dir + "/modules/*.ko*"); len(left) > 0 {
+		t.Errorf("%q are left", left)
 	}
 	if moduleFlags("02-vsock.ko.xz") != 4 || moduleFlags("04-erofs.ko") != 0 {
 		t.Error("the kernel unpacks what is compressed, and only that")
+	}
+	if none, err := FindModules(t.TempDir()); err != nil || none.vsock != nil {
+		t.Errorf("a kernel that has everything built in: %v, %v", none, err)
 	}
 }
 

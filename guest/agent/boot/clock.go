@@ -2,13 +2,9 @@ package boot
 
 import (
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"vzagent/journal"
 )
 
 // tolerance: a drift up to this, in milliseconds, is left alone; setting the clock makes builds see time jump.
@@ -30,23 +26,4 @@ func setClock(hostUnixMs int64) (driftMs int64, adjusted bool, err error) {
 		return driftMs, false, os.NewSyscallError("clock_settime", err)
 	}
 	return driftMs, true, nil
-}
-
-const zones = "/usr/share/zoneinfo"
-
-// setTimezone makes zone the local time, if the image knows it; an unknown one is not worth failing a boot for.
-func setTimezone(zone string) {
-	if zone == "" || !filepath.IsLocal(zone) {
-		return
-	}
-	file := filepath.Join(zones, zone)
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		journal.Info("the image has no time zone %q", zone)
-		return
-	}
-	os.Remove("/etc/localtime")
-	if err := os.Symlink(file, "/etc/localtime"); err != nil {
-		journal.Error("time zone: %v", err)
-	}
-	os.WriteFile("/etc/timezone", []byte(strings.TrimSpace(zone)+"\n"), 0o644)
 }

@@ -56,6 +56,10 @@ func (m *Machine) Configure(body []byte) (*guest.Guest, any, error) {
 	for _, done := range m.preparation {
 		m.Events.Emit(done)
 	}
+	if err := m.makeRoot(&wanted); err != nil {
+		return nil, nil, err
+	}
+	m.phase("root")
 	g, err := m.configure(&wanted)
 	if err != nil {
 		return nil, nil, err
@@ -65,32 +69,46 @@ func (m *Machine) Configure(body []byte) (*guest.Guest, any, error) {
 		return nil, nil, err
 	}
 	m.phase("ready")
-	time.AfterFunc(lateDelay, func() {
-		m.late.Load()
-		m.clearLitter()
-	})
+	time.AfterFunc(lateDelay, m.afterwards)
 	return g, Configured{events.Uptime(), version, g.User.Home}, nil
+}
+
+// makeRoot makes the root, with the settings in it.
+func (m *Machine) makeRoot(wanted *Configure) error {
+	s, err := openSettings(imagePoint, topPoint+"/upper")
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.hostname(wanted.Hostname); err != nil {
+		return err
+	}
+	if err := s.timezone(wanted.Timezone); err != nil {
+		return err
+	}
+	if err := s.accounts(wanted.User); err != nil {
+		return err
+	}
+	if err := makeRoot(); err != nil {
+		return err
+	}
+	applyLimits()
+	return os.Mkdir("/run/vzshell", 0o755)
 }
 
 func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	var address <-chan struct{}
-	if err := setHostname(wanted.Hostname); err != nil {
-		return nil, err
-	}
 	if err := linkUp("lo"); err != nil {
 		return nil, err
 	}
-	if wanted.Network == "none" {
-		m.network.Drop()
-	} else {
-		m.network.Load()
+	if wanted.Network == "nat" {
+		m.modules.LoadNetwork()
 		settled, err := network(wanted.Hostname)
 		if err != nil {
 			return nil, err
 		}
 		address = settled
 	}
-	setTimezone(wanted.Timezone)
 	user, err := makeUser(wanted.User)
 	if err != nil {
 		return nil, err
@@ -107,7 +125,8 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := m.mountCache(&user); err != nil {
 		return nil, err
 	}
-	if err := m.assembleStore(); err != nil {
+	lowerState, err := m.assembleStore()
+	if err != nil {
 		return nil, err
 	}
 	if err := m.mountShares(wanted.Shares, &user); err != nil {
@@ -117,7 +136,7 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := os.WriteFile(nix.Conf, []byte(wanted.Nix.Conf), 0o644); err != nil {
 		return nil, err
 	}
-	daemon := &nix.Daemon{Image: layerImage, Upper: layerVolume + "/store", Builds: buildDir}
+	daemon := &nix.Daemon{Image: layerImage, LowerState: lowerState, Upper: layerVolume + "/store", Builds: buildDir}
 	if err := daemon.Listen(); err != nil {
 		return nil, err
 	}

@@ -13,9 +13,8 @@ import (
 // package unix, also makes children inherit it.
 var openFiles = syscall.Rlimit{Cur: 4096, Max: 524288}
 
-// settings of the kernel that a developer's machine has.
-var settings = map[string]string{
-	"kernel/printk_devkmsg":         "on", // no rate limit: BUG lines must reach the console
+// sysctls are settings of the kernel that a developer's machine has.
+var sysctls = map[string]string{
 	"kernel/pid_max":                "4194304",
 	"fs/inotify/max_user_watches":   "524288",
 	"fs/inotify/max_user_instances": "1024",
@@ -29,7 +28,7 @@ func applyLimits() {
 	if err := syscall.Setrlimit(unix.RLIMIT_NOFILE, &openFiles); err != nil {
 		journal.Error("cannot allow %d open files: %v", openFiles.Max, err)
 	}
-	for name, value := range settings {
+	for name, value := range sysctls {
 		if err := os.WriteFile("/proc/sys/"+name, []byte(value+"\n"), 0); err != nil {
 			journal.Info("%v", err)
 		}

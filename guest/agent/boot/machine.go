@@ -18,15 +18,11 @@ type Machine struct {
 	Events *events.Emitter
 
 	hotplug *Hotplug
-	// prepared is closed when the root is there, or prepareErr says why not. What was done by then is told with `configure`.
+	// prepared is closed when the image is mounted, or prepareErr says why not. What was done by then is told with `configure`.
 	prepared    chan struct{}
 	prepareErr  error
 	preparation []events.Phase
-	// network and late are modules that only `configure` knows a use for, or nobody is in a hurry for.
-	network, late Kept
-
-	// base are the mount points of the root itself.
-	base []string
+	modules     *Modules
 
 	mutex  sync.Mutex
 	mounts []string
@@ -35,13 +31,13 @@ type Machine struct {
 	off    sync.Once
 }
 
-// Prepare loads the modules for the root and makes the root, without waiting for `configure`: neither depends on what it says,
+// Prepare loads the modules for the root and mounts the image, without waiting for `configure`: neither depends on what it says,
 // and the host needs a moment to send it.
-func Prepare(modules Modules, emitter *events.Emitter) *Machine {
-	m := &Machine{Events: emitter, prepared: make(chan struct{})}
+func Prepare(modules *Modules, emitter *events.Emitter) *Machine {
+	m := &Machine{Events: emitter, modules: modules, prepared: make(chan struct{})}
 	go func() {
 		defer close(m.prepared)
-		m.prepareErr = m.prepare(modules)
+		m.prepareErr = m.prepare()
 		if m.prepareErr != nil {
 			journal.Error("%v", m.prepareErr)
 		}
@@ -49,27 +45,13 @@ func Prepare(modules Modules, emitter *events.Emitter) *Machine {
 	return m
 }
 
-func (m *Machine) prepare(modules Modules) (err error) {
+func (m *Machine) prepare() (err error) {
 	if m.hotplug, err = ListenForDevices(); err != nil {
 		return err
 	}
-	modules.LoadRoot()
-	m.network, m.late = modules.Keep()
+	m.modules.LoadRoot()
 	m.done("modules")
-	if err = MakeRoot(m.hotplug); err != nil {
-		return err
-	}
-	applyLimits()
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	m.base = mountPoints(string(table))
-	if err = os.MkdirAll("/run/vzshell", 0o755); err != nil {
-		return err
-	}
-	m.done("root")
-	return nil
+	return mountImage(m.hotplug)
 }
 
 func (m *Machine) done(phase string) {
@@ -89,6 +71,13 @@ func (m *Machine) mount(p point) error {
 	defer m.mutex.Unlock()
 	m.mounts = append(m.mounts, p.target)
 	return nil
+}
+
+// afterwards does what nobody waited for: it would only have been in the way of the first command.
+func (m *Machine) afterwards() {
+	m.modules.LoadLate()
+	m.modules.Discard()
+	m.clearLitter()
 }
 
 // clearLitter begins to delete what earlier builds left, unless the machine is going already.

@@ -4,7 +4,7 @@ package boot
 import (
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,7 +13,7 @@ import (
 )
 
 // moduleDir holds the kernel modules of the initrd, numbered in load order.
-const moduleDir = "/modules"
+const moduleDir = "modules"
 
 // moduleFlags: MODULE_INIT_COMPRESSED_FILE lets the kernel unpack .xz itself.
 func moduleFlags(name string) int {
@@ -23,8 +23,13 @@ func moduleFlags(name string) int {
 	return 0
 }
 
-// Modules is what the initrd brought, by when it is needed. Under emulation each one costs a boot 50 ms, so none is loaded before.
-type Modules struct{ vsock, root, network, late []string }
+// Modules is what the initrd brought, by when it is needed. Under emulation each one costs a boot 10 ms or more, so none is
+// loaded before.
+type Modules struct {
+	// initrd is its directory, open: paths no longer lead there once the image is the root.
+	initrd                     *os.File
+	vsock, root, network, late []string
+}
 
 // needs says by parts of their names what modules are for; the others are for the root.
 var needs = []struct {
@@ -36,17 +41,31 @@ var needs = []struct {
 	{[]string{"rng", "button", "pvpanic"}, func(m *Modules) *[]string { return &m.late }},
 }
 
-// FindModules sorts the initrd's modules.
-func FindModules() Modules { return findModules(moduleDir) }
-
-func findModules(dir string) Modules {
-	names, _ := filepath.Glob(dir + "/*.ko*") // sorted; none at all when the kernel has everything built in
-	var m Modules
-	for _, name := range names {
-		list := m.listFor(filepath.Base(name))
-		*list = append(*list, name)
+// FindModules sorts the modules of the initrd, whose root is initrd. There are none when the kernel has everything built in.
+func FindModules(initrd string) (*Modules, error) {
+	top, err := os.Open(initrd)
+	if err != nil {
+		return nil, err
 	}
-	return m
+	m := &Modules{initrd: top}
+	fd, err := unix.Openat(int(top.Fd()), moduleDir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT {
+		return m, nil
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: moduleDir, Err: err}
+	}
+	dir := os.NewFile(uintptr(fd), moduleDir)
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	slices.Sort(names)
+	for _, name := range names {
+		if strings.Contains(name, ".ko") {
+			list := m.listFor(name)
+			*list = append(*list, name)
+		}
+	}
+	return m, err
 }
 
 func (m *Modules) listFor(name string) *[]string {
@@ -61,77 +80,52 @@ func (m *Modules) listFor(name string) *[]string {
 }
 
 // LoadVsock makes the host reachable.
-func (m Modules) LoadVsock() error {
-	for _, path := range m.vsock {
-		if err := loadFile(path); err != nil {
+func (m *Modules) LoadVsock() error {
+	for _, name := range m.vsock {
+		if err := m.load(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// LoadRoot loads what disks and file systems need. A module that does not load is noted, not fatal: it may be for hardware that is
-// not there, and what really needs it will say so.
-func (m Modules) LoadRoot() {
-	for _, path := range m.root {
-		if err := loadFile(path); err != nil {
+// LoadRoot loads what disks and file systems need.
+func (m *Modules) LoadRoot() { m.try(m.root) }
+
+// LoadNetwork loads what a network needs.
+func (m *Modules) LoadNetwork() { m.try(m.network) }
+
+// LoadLate loads what nobody is in a hurry for.
+func (m *Modules) LoadLate() { m.try(m.late) }
+
+// try: a module that does not load is noted, not fatal. It may be for hardware that is not there, and what really needs it will
+// say so.
+func (m *Modules) try(names []string) {
+	for _, name := range names {
+		if err := m.load(name); err != nil {
 			journal.Error("%v", err)
 		}
 	}
 }
 
-// Keep opens the modules that wait, for the initrd is out of reach soon, and frees the initrd's memory.
-func (m Modules) Keep() (network, late Kept) {
-	network, late = openAll(m.network), openAll(m.late)
-	os.RemoveAll(moduleDir)
-	os.Remove("/init")
-	return network, late
-}
-
-// Kept are modules that have no name any more.
-type Kept []*os.File
-
-func openAll(paths []string) (kept Kept) {
-	for _, path := range paths {
-		file, err := os.Open(path)
-		if err != nil {
-			journal.Error("%v", err)
-			continue
-		}
-		kept = append(kept, file)
+// Discard gives the initrd's memory back. Nothing can be loaded any more.
+func (m *Modules) Discard() {
+	top := int(m.initrd.Fd())
+	for _, name := range slices.Concat(m.vsock, m.root, m.network, m.late) {
+		unix.Unlinkat(top, moduleDir+"/"+name, 0)
 	}
-	return kept
+	unix.Unlinkat(top, "init", 0)
+	m.initrd.Close()
 }
 
-// Load loads them, once.
-func (k Kept) Load() {
-	for _, file := range k {
-		if err := loadModule(file); err != nil {
-			journal.Error("%v", err)
-		}
+func (m *Modules) load(name string) error {
+	file, err := unix.Openat(int(m.initrd.Fd()), moduleDir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		err = unix.FinitModule(file, "", moduleFlags(name))
+		unix.Close(file)
 	}
-	k.Drop()
-}
-
-// Drop gives their memory back.
-func (k Kept) Drop() {
-	for _, file := range k {
-		file.Close()
-	}
-}
-
-func loadFile(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return loadModule(file)
-}
-
-func loadModule(file *os.File) error {
-	if err := unix.FinitModule(int(file.Fd()), "", moduleFlags(file.Name())); err != nil && err != unix.EEXIST {
-		return fmt.Errorf("cannot load the kernel module %s: %w", filepath.Base(file.Name()), err)
+	if err != nil && err != unix.EEXIST {
+		return fmt.Errorf("cannot load the kernel module %s: %w", name, err)
 	}
 	return nil
 }

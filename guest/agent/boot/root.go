@@ -17,39 +17,50 @@ const (
 	layerVolume = "/nix/.l/vol"
 )
 
-// MakeRoot mounts the image under a tmpfs and makes that the root of this process and all that follow. Threads share one root
-// directory, so the server goes on as if nothing had happened.
-func MakeRoot(hotplug *Hotplug) error {
+// Where the layers of the root lie until it is the root.
+const (
+	imagePoint = "/l/image"
+	topPoint   = "/l/top"
+	rootPoint  = "/l/root"
+)
+
+// mountImage mounts the image, and the memory that will hold all changes to it.
+func mountImage(hotplug *Hotplug) error {
 	device, err := hotplug.WaitForDisk("image")
 	if err != nil {
 		return err
 	}
-	const image, top, root = "/l/image", "/l/top", "/l/root"
 	if err := mountAll(
-		point{device, image, "erofs", unix.MS_RDONLY | unix.MS_NODEV | unix.MS_NOATIME, ""},
-		point{"tmpfs", top, "tmpfs", unix.MS_NOATIME, "mode=755"},
+		point{device, imagePoint, "erofs", unix.MS_RDONLY | unix.MS_NODEV | unix.MS_NOATIME, ""},
+		point{"tmpfs", topPoint, "tmpfs", unix.MS_NOATIME, "mode=755"},
 	); err != nil {
 		return err
 	}
-	for _, dir := range []string{top + "/upper", top + "/work"} {
+	for _, dir := range []string{topPoint + "/upper", topPoint + "/work"} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	layers := "lowerdir=" + image + ",upperdir=" + top + "/upper,workdir=" + top + "/work," + overlayOptions
+	return nil
+}
+
+// makeRoot puts the changes over the image and makes that the root of this process and all that follow. Threads share one root
+// directory, so the server goes on as if nothing had happened.
+func makeRoot() error {
+	layers := "lowerdir=" + imagePoint + ",upperdir=" + topPoint + "/upper,workdir=" + topPoint + "/work," + overlayOptions
 	if err := mountAll(
-		point{"overlay", root, "overlay", unix.MS_NOATIME, layers},
-		point{image + "/nix/store", root + layerImage, "", unix.MS_BIND, ""},
-		point{"/dev", root + "/dev", "", unix.MS_MOVE, ""},
-		point{"/proc", root + "/proc", "", unix.MS_MOVE, ""},
-		point{"/sys", root + "/sys", "", unix.MS_MOVE, ""},
+		point{"overlay", rootPoint, "overlay", unix.MS_NOATIME, layers},
+		point{imagePoint + "/nix/store", rootPoint + layerImage, "", unix.MS_BIND, ""},
+		point{"/dev", rootPoint + "/dev", "", unix.MS_MOVE, ""},
+		point{"/proc", rootPoint + "/proc", "", unix.MS_MOVE, ""},
+		point{"/sys", rootPoint + "/sys", "", unix.MS_MOVE, ""},
 	); err != nil {
 		return err
 	}
-	if err := second(root); err != nil {
+	if err := mountLater(rootPoint); err != nil {
 		return err
 	}
-	return enter(root)
+	return enter(rootPoint)
 }
 
 func enter(root string) error {

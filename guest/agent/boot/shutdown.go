@@ -34,7 +34,7 @@ func (m *Machine) powerOff() {
 	if err := disk.Trim(layerVolume, trimPatience); err != nil {
 		journal.Info("trim: %v", err)
 	}
-	unmountAll(m.base, m.mounts)
+	unmountAll(systemPoints(), m.mounts)
 	unix.Sync()
 	m.Events.Flush(flushPatience)
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {

@@ -11,7 +11,6 @@ import (
 	"vzagent/disk"
 	"vzagent/fault"
 	"vzagent/journal"
-	"vzagent/nix"
 )
 
 // Volume is the disk that `configure` names.
@@ -81,13 +80,7 @@ func layOutVolume(user *account.User) error {
 		{layerVolume + "/cache", 0o755, 0, 0},
 		{cacheOf(user), 0o700, user.UID, user.GID},
 	} {
-		if err := os.MkdirAll(dir.path, 0o755); err != nil {
-			return err
-		}
-		if err := os.Chown(dir.path, int(dir.uid), int(dir.gid)); err != nil {
-			return err
-		}
-		if err := os.Chmod(dir.path, dir.mode); err != nil {
+		if err := ensureDir(dir.path, dir.mode, dir.uid, dir.gid); err != nil {
 			return err
 		}
 	}
@@ -110,21 +103,12 @@ func (m *Machine) mountCache(user *account.User) error {
 	return m.mount(point{cacheOf(user), target, "", unix.MS_BIND, ""})
 }
 
-// assembleStore puts /nix together: the image's store below, the volume's above, and the database that belongs to each.
-func (m *Machine) assembleStore() error {
+// assembleStore puts /nix together: the image's store below, the volume's above, and the database that belongs to each. The lower
+// one, what the image was built with, is returned as an open directory: the volume's is put over it.
+func (m *Machine) assembleStore() (lowerState *os.File, err error) {
 	const state = "/nix/var/nix"
-	// The lower store's database: what the image was built with. It is read from the image before the volume's is put over it.
-	if err := os.MkdirAll(nix.LowerState+"/db", 0o755); err != nil {
-		return err
-	}
-	for _, name := range []string{"db.sqlite", "schema"} {
-		content, err := os.ReadFile(state + "/db/" + name)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(nix.LowerState+"/db/"+name, content, 0o644); err != nil {
-			return err
-		}
+	if lowerState, err = os.Open(state); err != nil {
+		return nil, err
 	}
 	layers := "lowerdir=" + layerImage + ",upperdir=" + layerVolume + "/store,workdir=" + layerVolume + "/work," + overlayOptions
 	for _, p := range []point{
@@ -134,9 +118,9 @@ func (m *Machine) assembleStore() error {
 		{"overlay", "/nix/store", "overlay", unix.MS_NOATIME | noSuidDev, layers},
 	} {
 		if err := m.mount(p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	os.RemoveAll("/nix/var/log")
-	return os.Symlink(layerVolume+"/var/log", "/nix/var/log")
+	return lowerState, os.Symlink(layerVolume+"/var/log", "/nix/var/log")
 }

@@ -67,9 +67,10 @@ func Prepare(device, uuid string, format bool) error {
 	case !super.Ext4 && !format:
 		return fmt.Errorf("the volume on %s is not ext4, and it is not to be formatted", device)
 	case !super.Ext4:
-		// -m1: on a volume that its user has filled, root and so Nix's daemon can still write.
+		// -m1: on a volume that its user has filled, root and so Nix's daemon can still write. A file for orphans is for many
+		// processors, and read whole at each mount, a block at a time: 0.1 s under emulation.
 		_, err = process.Run([]string{
-			"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-m1", "-U", uuid,
+			"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-O", "^orphan_file", "-m1", "-U", uuid,
 			"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", device,
 		}, tools)
 		return err

@@ -23,6 +23,8 @@ const hopeless = time.Second
 type Daemon struct {
 	// Image and Upper are the directories of the store's layers; Builds is where it builds.
 	Image, Upper, Builds string
+	// LowerState is the state directory of the lower layer, as the image has it.
+	LowerState *os.File
 
 	listener int
 	caller   *readiness.Watch
@@ -108,6 +110,9 @@ func (d *Daemon) refuse() {
 // start hands the socket over as systemd would: descriptor 3, named by LISTEN_FDS and by LISTEN_PID, which must be the daemon's
 // own pid. Nobody knows that before the fork, so the new process, still this program, sets it (see ExecAsListener).
 func (d *Daemon) start() (*process.Child, error) {
+	if err := copyState(d.LowerState, LowerState); err != nil {
+		return nil, err
+	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err

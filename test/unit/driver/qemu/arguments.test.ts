@@ -47,7 +47,7 @@ it('an emulated arm64 guest', () => {
     -object memory-backend-memfd,id=mem,size=1024M,share=on
     -kernel /guests/Image
     -initrd /guests/initrd
-    -append console=hvc0 panic=-1 quiet
+    -append kpti=off console=hvc0 panic=-1 quiet
     -chardev socket,id=qmp,fd=3
     -mon chardev=qmp,mode=control
     -chardev stdio,id=con,signal=off
@@ -113,6 +113,8 @@ it('an x86_64 guest under KVM, without shares and network', () => {
 it('what differs between accelerators and hosts', () => {
   const x86: MachineSpec = { ...SPEC, arch: 'x86_64' };
   expect(qemuArguments(x86, 'tcg', true)).toContain('max');
+  expect(lines(qemuArguments(x86, 'tcg', true))).toMatch(/-append mitigations=off console=hvc0/);
+  expect(lines(qemuArguments(SPEC, 'kvm', true))).toMatch(/-append console=hvc0/);
   expect(qemuArguments(x86, 'tcg', false)).not.toContain('-bios');
   expect(lines(qemuArguments(SPEC, 'kvm', true))).toMatch(/-machine virt,gic-version=max,.*\n-accel kvm\n-cpu host/);
 });
