@@ -1,0 +1,28 @@
+{
+  lib,
+  buildGoModule,
+  e2fsprogs,
+}:
+buildGoModule {
+  pname = "vzagent";
+  version = (lib.importJSON ../../package.json).version;
+  src = lib.fileset.toSource {
+    root = ../agent;
+    fileset = ../agent;
+  };
+  # Of `go mod vendor`; test/nixos/flake.test.ts compares it with go.sum's modules.
+  vendorHash = "sha256-3OQVPZaqR3jVcshh6Z2gVSrKxqVerLf0CwIU3nBbyxo=";
+  env.CGO_ENABLED = 0;
+  ldflags = [
+    "-s"
+    "-w"
+    "-X main.version=${(lib.importJSON ../../package.json).version}"
+  ];
+  nativeCheckInputs = [ e2fsprogs ];
+  meta = {
+    description = "Guest agent of vzshell: process 1 of a guest, or a service of it";
+    license = lib.licenses.mit;
+    platforms = lib.platforms.linux;
+    mainProgram = "vzagent";
+  };
+}
