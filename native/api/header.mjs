@@ -44,7 +44,7 @@ function classSince(name, classes) {
 
 function enumeration([name, { type, since, values }]) {
   const cases = Object.entries(values).map(([key, value]) => `  ${key} = ${value},`);
-  return `typedef NS_ENUM(${type}, ${name}) {\n${cases.join('\n')}\n} API_AVAILABLE(macos(${since}));`;
+  return `typedef ${name.endsWith('Options') ? 'NS_OPTIONS' : 'NS_ENUM'}(${type}, ${name}) {\n${cases.join('\n')}\n} API_AVAILABLE(macos(${since}));`;
 }
 
 function protocol([name, facts]) {

@@ -13,7 +13,8 @@
 #define NS_ASSUME_NONNULL_BEGIN _Pragma("clang assume_nonnull begin")
 #define NS_ASSUME_NONNULL_END _Pragma("clang assume_nonnull end")
 #define NS_ENUM(type, name) enum name : type name; enum name : type
-#define NS_OPTIONS(type, name) enum name : type name; enum __attribute__((flag_enum)) name : type
+// As in Apple's, where options are plain numbers in C++.
+#define NS_OPTIONS(type, name) type name; enum __attribute__((flag_enum)) : type
 #define NS_UNAVAILABLE __attribute__((unavailable))
 #ifndef NS_DESIGNATED_INITIALIZER
 #define NS_DESIGNATED_INITIALIZER __attribute__((objc_designated_initializer))
