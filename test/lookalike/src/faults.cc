@@ -1,4 +1,5 @@
 #include "faults.h"
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>

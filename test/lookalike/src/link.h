@@ -5,7 +5,7 @@
 #include <set>
 
 namespace vzl {
-struct Link {
+struct Link : std::enable_shared_from_this<Link> {
   explicit Link(dispatch_queue_t machineQueue);
   ~Link();
   Link(const Link &) = delete;
@@ -27,6 +27,10 @@ private:
   std::set<int> connections;
 };
 using LinkP = std::shared_ptr<Link>;
+
+/** The links that live, for control.mm. */
+void remember(Link *link);
+void forget(Link *link);
 }
 
 /** Methods of the machine for the look-alike's other files. */

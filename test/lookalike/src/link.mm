@@ -23,9 +23,11 @@ Link::Link(dispatch_queue_t machineQueue) : queue(machineQueue) {
     abort();
   }
   socket = directory + "/v.sock";
+  vzl::remember(this);
 }
 
 Link::~Link() {
+  vzl::forget(this);
   removeDirectory(directory);
   dispatch_release(queue);
 }
