@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Arch } from '../driver/driver.ts';
 import { VzshellError } from '../errors.ts';
 import { statePaths } from '../state/paths.ts';
-import { type Manifest, readManifest } from './manifest.ts';
+import { imageFiles, type Manifest, readManifest } from './manifest.ts';
 import { verifyFiles } from './verify.ts';
 
 /** A guest image on this host, ready to boot. All paths are absolute. */
@@ -20,6 +20,8 @@ export interface GuestImage {
   readonly kernel: string;
   readonly initrd: string;
   readonly root: string;
+  /** The database of its Nix store; null where it does not bring one. */
+  readonly storeDatabase: string | null;
   /** The whole kernel command line. */
   readonly cmdline: string;
   readonly nixVersion: string;
@@ -56,7 +58,7 @@ export async function locateImage(request: ImageRequest): Promise<GuestImage> {
     );
   }
   const directory = dirname(path);
-  const files = [manifest.kernel, manifest.initrd, manifest.root].map((entry) => ({
+  const files = imageFiles(manifest).map((entry) => ({
     ...entry,
     path: join(directory, entry.file),
   }));
@@ -74,6 +76,7 @@ function described(manifest: Manifest, id: string, path: string): GuestImage {
     kernel: join(directory, manifest.kernel.file),
     initrd: join(directory, manifest.initrd.file),
     root: join(directory, manifest.root.file),
+    storeDatabase: manifest.store === undefined ? null : join(directory, manifest.store.file),
     cmdline: `${CONTRACT_CMDLINE} ${manifest.cmdline}`.trim(),
     nixVersion: manifest.nixVersion,
   };

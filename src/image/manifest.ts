@@ -32,6 +32,11 @@ export interface Manifest {
   readonly kernel: ImageFile;
   readonly initrd: ImageFile;
   readonly root: ImageFile & { readonly type: 'erofs' };
+  /**
+   * The database of the image's own Nix store, as it is in the root. With it the host's store can be put beside the image's; without it
+   * the guest has the image's alone.
+   */
+  readonly store?: ImageFile;
   /** What made it, for people. */
   readonly builder: Readonly<Record<string, string>>;
 }
@@ -55,8 +60,14 @@ const manifestSchema: v.GenericSchema<unknown, Manifest> = v.strictObject({
   kernel: v.strictObject(fileEntries),
   initrd: v.strictObject(fileEntries),
   root: v.strictObject({ ...fileEntries, type: v.literal('erofs') }),
+  store: v.exactOptional(v.strictObject(fileEntries)),
   builder: v.record(v.string(), v.string()),
 });
+
+/** Every file that a manifest names. */
+export function imageFiles({ kernel, initrd, root, store }: Manifest): readonly ImageFile[] {
+  return [kernel, initrd, root, ...(store === undefined ? [] : [store])];
+}
 
 /** Reads and checks a manifest. `id` is the first 16 hex digits of its sha256: it changes with every file of the image. */
 export async function readManifest(path: string): Promise<{ readonly manifest: Manifest; readonly id: string }> {

@@ -12,8 +12,8 @@ import { makeDirectory } from '../state/paths.ts';
 import type { ImageFile } from './manifest.ts';
 
 const SCHEMA = 1;
-/** Remembered files; three an image. */
-const MAX_REMEMBERED = 48;
+/** Remembered files; four an image. */
+const MAX_REMEMBERED = 64;
 
 /** The file is shared with other probes: their keys are kept. */
 interface ProbesFile {

@@ -31,6 +31,7 @@ export function testImage(): TestImage {
     kernel: entry('kernel'),
     initrd: entry('initrd'),
     root: { ...entry('root.erofs'), type: 'erofs' },
+    store: entry('store.sqlite'),
     builder: { name: 'test' },
   };
   const write = (value: unknown): void =>

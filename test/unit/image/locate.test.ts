@@ -15,6 +15,7 @@ test('an image is found by its manifest or by its directory, and every path is a
     kernel: join(image.directory, 'kernel'),
     initrd: join(image.directory, 'initrd'),
     root: join(image.directory, 'root.erofs'),
+    storeDatabase: join(image.directory, 'store.sqlite'),
     cmdline: 'console=hvc0 panic=-1 quiet',
     nixVersion: '2.26.3',
   });

@@ -17,7 +17,7 @@ function damage(image: TestImage, name: string): void {
   utimesSync(path, atime, mtime);
 }
 
-test.each(['kernel', 'initrd', 'root.erofs'])(
+test.each(['kernel', 'initrd', 'root.erofs', 'store.sqlite'])(
   'a changed byte in the %s is found, with file, wanted and found sha256',
   async (name) => {
     using image = testImage();
@@ -72,7 +72,7 @@ test("other probes' answers in the same file are kept", async () => {
   await locate(image);
   const kept = JSON.parse(readFileSync(image.remember, 'utf8'));
   expect(kept.qemu).toEqual({ kvm: 'no' });
-  expect(Object.keys(kept.images)).toHaveLength(3);
+  expect(Object.keys(kept.images)).toHaveLength(4);
 });
 
 test.each(['{ not json', '{"schema": 99}'])(
