@@ -18,7 +18,7 @@ const BASE_NAMES: ReadonlySet<string> = new Set(['USER', 'LOGNAME', 'SHELL', 'LA
 /** The PATH of a process in the guest before anything is added to it (guest/CONTRACT.md 5). */
 export function basePath(home: string): string {
   const own = `${home}/.nix-profile/bin`;
-  return `/run/wrappers/bin:${own}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`;
+  return `/run/wrappers/bin:${own}:/run/current-system/sw/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`;
 }
 
 /**

@@ -50,7 +50,7 @@ func TestModulesAreLoadedWhenTheyAreNeeded(t *testing.T) {
 	if err := os.Mkdir(dir+"/modules", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"01-virtio_blk.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko", "04-erofs.ko",
+	for _, name := range []string{"01-virtio_pci.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko", "04-erofs.ko", "04-virtio_blk.ko.xz",
 		"05-net_failover.ko", "06-virtio_net.ko", "07-virtio-rng.ko.xz", "order"} {
 		if err := os.WriteFile(filepath.Join(dir, "modules", name), nil, 0o644); err != nil {
 			t.Fatal(err)
@@ -64,8 +64,8 @@ func TestModulesAreLoadedWhenTheyAreNeeded(t *testing.T) {
 		purpose   string
 		got, want []string
 	}{
-		{"first", got.vsock, []string{"02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko"}},
-		{"for the root", got.root, []string{"01-virtio_blk.ko.xz", "04-erofs.ko"}},
+		{"first", got.vsock, []string{"01-virtio_pci.ko.xz", "02-vsock.ko.xz", "03-vmw_vsock_virtio_transport.ko"}},
+		{"for the root", got.root, []string{"04-erofs.ko", "04-virtio_blk.ko.xz"}},
 		{"for the network", got.network, []string{"05-net_failover.ko", "06-virtio_net.ko"}},
 		{"late", got.late, []string{"07-virtio-rng.ko.xz"}},
 	} {

@@ -129,6 +129,9 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := activate(); err != nil {
+		return nil, err
+	}
 	if err := m.mountShares(wanted.Shares, &user); err != nil {
 		return nil, err
 	}

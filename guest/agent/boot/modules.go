@@ -31,12 +31,11 @@ type Modules struct {
 	vsock, root, network, late []string
 }
 
-// needs says by parts of their names what modules are for; the others are for the root.
+// needs says by parts of their names what modules behind those of vsock are for; the others are for the root.
 var needs = []struct {
 	parts []string
 	list  func(*Modules) *[]string
 }{
-	{[]string{"vsock"}, func(m *Modules) *[]string { return &m.vsock }},
 	{[]string{"net", "failover"}, func(m *Modules) *[]string { return &m.network }},
 	{[]string{"rng", "button", "pvpanic"}, func(m *Modules) *[]string { return &m.late }},
 }
@@ -59,13 +58,25 @@ func FindModules(initrd string) (*Modules, error) {
 	defer dir.Close()
 	names, err := dir.Readdirnames(-1)
 	slices.Sort(names)
-	for _, name := range names {
-		if strings.Contains(name, ".ko") {
-			list := m.listFor(name)
-			*list = append(*list, name)
+	m.sort(names)
+	return m, err
+}
+
+// sort puts the modules, given in load order, into the lists. vsock stands on what is numbered before it: the bus, where the
+// kernel has that as a module.
+func (m *Modules) sort(names []string) {
+	modules := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.Contains(name, ".ko") })
+	first := 0
+	for i, name := range modules {
+		if strings.Contains(name, "vsock") {
+			first = i + 1
 		}
 	}
-	return m, err
+	m.vsock = modules[:first:first]
+	for _, name := range modules[first:] {
+		list := m.listFor(name)
+		*list = append(*list, name)
+	}
 }
 
 func (m *Modules) listFor(name string) *[]string {

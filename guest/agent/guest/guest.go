@@ -21,7 +21,7 @@ type Guest struct {
 }
 
 // searchPath is PATH of every process, as far as the directories exist; ~ is the user's home.
-const searchPath = "/run/wrappers/bin:~/.nix-profile/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+const searchPath = "/run/wrappers/bin:~/.nix-profile/bin:/run/current-system/sw/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 // As finds who an operation runs as: the configured user when name is empty.
 func (g *Guest) As(name string) (*account.User, error) {
