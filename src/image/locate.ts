@@ -1,12 +1,19 @@
-// Which guest image is booted. What leaves this module is verified: no caller can boot a damaged image by forgetting a step.
+// Which guest image is booted. What leaves this module is verified: no caller can boot a damaged image by forgetting a step. One that is
+// not on this host yet is fetched; the code for that is loaded then and not before.
 
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Arch } from '../driver/driver.ts';
 import { VzshellError } from '../errors.ts';
 import { statePaths } from '../state/paths.ts';
 import { imageFiles, type Manifest, readManifest } from './manifest.ts';
+import { ownRoot } from './own-root.ts';
+import { pinnedId, readPin } from './pins.ts';
+import { imageDirectory } from './place.ts';
+import type { OnImageProgress } from './progress.ts';
+import type { Remote } from './pull.ts';
+import { parseSource } from './source.ts';
+import { readSources, sourceKey } from './sources.ts';
 import { verifyFiles } from './verify.ts';
 
 /** A guest image on this host, ready to boot. All paths are absolute. */
@@ -29,13 +36,31 @@ export interface GuestImage {
 
 export interface ImageRequest {
   readonly arch: Arch;
-  /** Path of a `manifest.json`, or of the directory that holds it. Default: the environment's, then the package's own. */
+  /**
+   * Path of a `manifest.json` or of the directory that holds it, `npm:NAME@VERSION`, a URL, or the id of an image that was fetched.
+   * Default: the environment's, then the checkout's own, then the package that this version of vzshell was made with.
+   */
   readonly image?: string;
   /** Where verified files are remembered. Default: `probes.json` in the state directory. */
   readonly remember?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Directory that holds `build/guest`. Default: this package's root. */
+  /** Directory that holds `build/guest`, or `guests.json`. Default: this package's root. */
   readonly packageRoot?: string;
+  /** False: reject rather than fetch one that is not on this host. */
+  readonly pull?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnImageProgress;
+}
+
+/** Where an image is, and what is known of it. */
+interface Found {
+  readonly path: string;
+  /** Who named it, for messages. */
+  readonly origin: string;
+  /** The id, or the sha256, that its manifest must have. */
+  readonly pinned?: string;
+  /** What to do when it is damaged. */
+  readonly cure: string;
 }
 
 /** What guest/CONTRACT.md promises every guest. */
@@ -43,26 +68,17 @@ const CONTRACT_CMDLINE = 'console=hvc0 panic=-1 quiet';
 
 /**
  * The image for an architecture: the one asked for, else `VZSHELL_IMAGE_ARM64` / `VZSHELL_IMAGE_X86_64` / `VZSHELL_IMAGE`, else
- * the one that scripts/build-guest made. Rejects with `ERR_IMAGE` when there is none, or when a file is not what the manifest says.
+ * the one that scripts/build-guest made, else the one that this version of vzshell was made with. Rejects with `ERR_IMAGE` when there
+ * is none, or when a file is not what the manifest says.
  */
 export async function locateImage(request: ImageRequest): Promise<GuestImage> {
-  const { path, origin } = await find(request);
-  const { manifest, id } = await readManifest(path);
-  if (manifest.arch !== request.arch) {
-    throw new VzshellError(
-      'ERR_IMAGE',
-      `guest image ${path}${origin} is for ${manifest.arch}, the machine is ${request.arch}`,
-      {
-        hint: `name an image for ${request.arch}, or start the machine with the architecture ${manifest.arch}`,
-      },
-    );
-  }
+  const { path, origin, pinned, cure } = await find(request);
+  const { manifest, id, sha256 } = await readManifest(path);
+  if (pinned !== undefined && !sha256.startsWith(pinned)) throw swapped(path, id, pinned, cure);
+  if (manifest.arch !== request.arch) throw otherArch(path, origin, manifest.arch, request.arch);
   const directory = dirname(path);
-  const files = imageFiles(manifest).map((entry) => ({
-    ...entry,
-    path: join(directory, entry.file),
-  }));
-  await verifyFiles(files, request.remember ?? join(statePaths(request.env).home, 'probes.json'), rebuild(request));
+  const files = imageFiles(manifest).map((entry) => ({ ...entry, path: join(directory, entry.file) }));
+  await verifyFiles(files, request.remember ?? join(statePaths(request.env).home, 'probes.json'), cure);
   return described(manifest, id, path);
 }
 
@@ -82,8 +98,7 @@ function described(manifest: Manifest, id: string, path: string): GuestImage {
   };
 }
 
-/** `origin` tells in messages who named the path. */
-async function find(request: ImageRequest): Promise<{ readonly path: string; readonly origin: string }> {
+async function find(request: ImageRequest): Promise<Found> {
   const env = request.env ?? process.env;
   const named: readonly (readonly [string | undefined, string])[] = [
     [request.image, ''],
@@ -92,18 +107,77 @@ async function find(request: ImageRequest): Promise<{ readonly path: string; rea
     ),
   ];
   for (const [value, origin] of named) {
-    if (value === undefined || value === '') continue;
-    const path = await manifestAt(resolve(value));
-    if (path !== null) return { path, origin };
-    throw new VzshellError('ERR_IMAGE', `there is no guest image at '${value}'${origin}`, {
-      hint: 'give the path of a manifest.json, or of the directory that holds it',
-    });
+    if (value !== undefined && value !== '') return findNamed(value, origin, request);
   }
-  const own = join(packageRoot(request), 'build', 'guest', request.arch);
+  const root = packageRoot(request);
+  const own = join(root, 'build', 'guest', request.arch);
   const path = await manifestAt(own);
-  if (path !== null) return { path, origin: '' };
+  if (path !== null) return { path, origin: '', cure: rebuild(request) };
+  const pin = readPin(request.arch, root);
+  if (pin !== null) return fetched({ kind: 'pin', pin }, '', request);
   throw new VzshellError('ERR_IMAGE', `there is no guest image for ${request.arch}: ${own} does not exist`, {
     hint: rebuild(request),
+  });
+}
+
+async function findNamed(value: string, origin: string, request: ImageRequest): Promise<Found> {
+  const source = parseSource(value);
+  if (source.kind === 'npm' || source.kind === 'url') return fetched(source, origin, request);
+  const path = await manifestAt(source.kind === 'id' ? imageDirectory(source.id, request.env) : resolve(source.path));
+  if (path !== null)
+    return { path, origin, cure: rebuild(request), ...(source.kind === 'id' && { pinned: source.id }) };
+  throw new VzshellError('ERR_IMAGE', `there is no guest image at '${value}'${origin}`, {
+    hint: 'give the path of a manifest.json, or of the directory that holds it; `vzshell image list` shows those that were fetched',
+  });
+}
+
+/** The image of a source in the cache; fetched if it is not there. */
+async function fetched(source: Remote, origin: string, request: ImageRequest): Promise<Found> {
+  const { arch, env, signal, onProgress } = request;
+  const there = async (): Promise<string | null> => {
+    const id = source.kind === 'pin' ? pinnedId(source.pin) : readSources(env)[sourceKey(source.text, arch)]?.id;
+    return id !== undefined && (await manifestAt(imageDirectory(id, env))) !== null ? id : null;
+  };
+  const found = async (id: string): Promise<Found> => ({
+    path: (await manifestAt(imageDirectory(id, env))) ?? join(imageDirectory(id, env), 'manifest.json'),
+    origin,
+    pinned: source.kind === 'pin' ? source.pin.manifest : id,
+    cure: `fetch it again: vzshell image pull --force --arch ${arch}${source.kind === 'pin' ? '' : ` '${source.text}'`}`,
+  });
+  const id = await there();
+  if (id !== null) return found(id);
+  const name = source.kind === 'pin' ? `${source.pin.package}@${source.pin.version}` : source.text;
+  if (request.pull === false) {
+    throw new VzshellError('ERR_IMAGE', `the guest image ${name} was not fetched yet`, {
+      hint: `the first start does it, or: vzshell image pull --arch ${arch}`,
+      details: { reason: 'not-fetched', ...(source.kind === 'pin' && { size: source.pin.size }) },
+    });
+  }
+  const { pullImage } = await import('./pull.ts');
+  const options = {
+    arch,
+    already: there,
+    ...(env && { env }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+  return found(await pullImage(source, options));
+}
+
+function swapped(path: string, found: string, wanted: string, cure: string): VzshellError {
+  return new VzshellError(
+    'ERR_IMAGE',
+    `the guest image ${path} is another one (${found}) than it should be (${wanted.slice(0, 16)})`,
+    {
+      hint: cure,
+      details: { found, wanted },
+    },
+  );
+}
+
+function otherArch(path: string, origin: string, found: Arch, wanted: Arch): VzshellError {
+  return new VzshellError('ERR_IMAGE', `guest image ${path}${origin} is for ${found}, the machine is ${wanted}`, {
+    hint: `name an image for ${wanted}, or start the machine with the architecture ${found}`,
   });
 }
 
@@ -117,8 +191,7 @@ async function manifestAt(path: string): Promise<string | null> {
 }
 
 function packageRoot(request: ImageRequest): string {
-  // Two levels up both from src/image and from dist/image.
-  return request.packageRoot ?? fileURLToPath(new URL('../..', import.meta.url));
+  return request.packageRoot ?? ownRoot();
 }
 
 function rebuild(request: ImageRequest): string {

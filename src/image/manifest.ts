@@ -10,7 +10,7 @@ import { VzshellError } from '../errors.ts';
 export const GUEST_CONTRACT = 1;
 const MANIFEST_SCHEMA = 1;
 /** Bytes; a real manifest has about one thousand. */
-const MAX_MANIFEST = 64 * 1024;
+export const MAX_MANIFEST: number = 64 * 1024;
 
 export interface ImageFile {
   /** A name beside the manifest, never a path. */
@@ -18,6 +18,8 @@ export interface ImageFile {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
+  /** The same file as it is to be fetched: compressed, by the ending of its name `.gz`, `.zst` or `.xz`. */
+  readonly download?: { readonly file: string; readonly sha256: string; readonly size: number };
 }
 
 export interface Manifest {
@@ -41,13 +43,22 @@ export interface Manifest {
   readonly builder: Readonly<Record<string, string>>;
 }
 
-const fileEntries = {
+const fetchedEntries = {
   file: v.pipe(
     v.string(),
     v.regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, 'expected the name of a file beside the manifest'),
   ),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')),
   size: v.pipe(v.number(), v.safeInteger('expected a size in bytes'), v.minValue(1, 'expected a size in bytes')),
+};
+const fileEntries = {
+  ...fetchedEntries,
+  download: v.exactOptional(
+    v.strictObject({
+      ...fetchedEntries,
+      file: v.pipe(fetchedEntries.file, v.regex(/\.(?:gz|zst|xz)$/, 'expected a name that ends in .gz, .zst or .xz')),
+    }),
+  ),
 };
 
 const manifestSchema: v.GenericSchema<unknown, Manifest> = v.strictObject({
@@ -69,18 +80,30 @@ export function imageFiles({ kernel, initrd, root, store }: Manifest): readonly 
   return [kernel, initrd, root, ...(store === undefined ? [] : [store])];
 }
 
-/** Reads and checks a manifest. `id` is the first 16 hex digits of its sha256: it changes with every file of the image. */
-export async function readManifest(path: string): Promise<{ readonly manifest: Manifest; readonly id: string }> {
+/** A manifest as it was read. */
+export interface ReadManifest {
+  readonly manifest: Manifest;
+  /** The first 16 hex digits of its sha256: it changes with every file of the image. */
+  readonly id: string;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+/** Reads and checks a manifest. */
+export async function readManifest(path: string): Promise<ReadManifest> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new VzshellError('ERR_IMAGE', `cannot read the guest image's manifest ${path}: ${error.message}`, {
       cause: error,
     });
   });
+  return manifestOf(bytes, path);
+}
+
+/** Checks a manifest. `path` is for messages alone. */
+export function manifestOf(bytes: Buffer, path: string): ReadManifest {
   if (bytes.length > MAX_MANIFEST) throw damaged(path, `it is ${bytes.length} bytes long`);
-  return {
-    manifest: parseManifest(bytes.toString('utf8'), path),
-    id: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
-  };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { manifest: parseManifest(bytes.toString('utf8'), path), id: sha256.slice(0, 16), sha256 };
 }
 
 /** `path` is for messages alone. */
