@@ -20,6 +20,18 @@ const config: ViteUserConfig = defineConfig({
           hookTimeout: 180_000,
         },
       },
+      // Compilers and executables of 145 MB, several at once: a file at a time is not slower.
+      {
+        extends: true,
+        test: {
+          name: 'macos',
+          include: ['test/macos/**/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 60_000,
+          hookTimeout: 600_000,
+        },
+      },
       {
         extends: true,
         test: {

@@ -55,7 +55,7 @@ function readImage(view) {
   const { offset, length } = image.signature;
   const linkedit = image.segments.get('__LINKEDIT');
   must(linkedit && linkedit.offset + linkedit.length === view.byteLength, '__LINKEDIT does not end with the file');
-  must(linkedit.memory >= linkedit.length && linkedit.memory % 0x4000 === 0, '__LINKEDIT is not mapped whole');
+  must(linkedit.memory >= linkedit.length, '__LINKEDIT is not mapped whole');
   must(offset + length === view.byteLength && offset >= linkedit.offset, 'the signature does not end with the file');
   must(offset % 16 === 0, 'the signature is not aligned');
   return image;

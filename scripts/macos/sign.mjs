@@ -1,7 +1,7 @@
 // Signs a Mach-O file ad hoc, as `codesign --sign -` does on a Mac, where this does not run. Usage:
 //   node sign.mjs --identifier NAME [--entitlements FILE.plist] FILE [OUTPUT]
-// It is ours because nothing that signs comes ready made with Debian, npm or PyPI: the kept tool, rcodesign, is half an hour of
-// processor time to compile, for what is a table of page hashes. Where it is installed, a test asks it for a second opinion.
+// It is ours because nothing that signs comes ready made with Debian, npm or PyPI: the kept tool, rcodesign, takes minutes to compile,
+// for what is a table of page hashes. It was asked for a second opinion: docs/testing-on-a-mac.md.
 
 import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
