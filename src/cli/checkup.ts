@@ -67,11 +67,12 @@ async function driver(arch: Arch): Promise<Finding[]> {
 
 async function image(arch: Arch): Promise<Finding[]> {
   try {
-    const { id, system } = await locateImage({ arch });
+    const { id, system } = await locateImage({ arch, pull: 'never' });
     return [{ what: 'guest image', level: 'ok', detail: `${id.slice(0, 16)} (${system})` }];
   } catch (error) {
-    const { message, hint } = asVzshellError(error, 'ERR_IMAGE');
-    return [{ what: 'guest image', level: 'problem', detail: message, ...(hint !== undefined && { fix: hint }) }];
+    const { message, hint, details } = asVzshellError(error, 'ERR_IMAGE');
+    const level = details?.reason === 'not-fetched' ? 'note' : 'problem';
+    return [{ what: 'guest image', level, detail: message, ...(hint !== undefined && { fix: hint }) }];
   }
 }
 

@@ -57,9 +57,9 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     long: 'image',
-    value: 'FILE',
+    value: 'IMAGE',
     machine: true,
-    help: 'manifest.json of a guest image (default: the one that was built here)',
+    help: "guest image: manifest.json, npm:NAME@VERSION, URL or id (default: vzshell's own)",
   },
   {
     long: 'mount',
@@ -120,6 +120,7 @@ export const VERBS: readonly string[] = [
   'cp',
   'forward',
   'logs',
+  'image',
   'doctor',
   'delete',
   'version',

@@ -28,6 +28,7 @@ ${rows([
   ['forward [VM] HOST:GUEST', "make a port of the guest one of the host's"],
   ['logs [VM]', "the guest's console, or the supervisor's log"],
   ['delete VM', 'delete what a stopped VM left, and its volume if asked to'],
+  ['image', 'list, pull, inspect, import and prune guest images'],
   ['doctor', 'what this host can do, what is missing, and how to get it'],
   ['version', 'the version of vzshell'],
 ])}

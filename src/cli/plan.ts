@@ -91,13 +91,10 @@ async function machineFlags(flags: FlagValues, settings: Settings, here: string)
     });
     mounts = [...mounts.filter(({ target }) => !given.some((mount) => mount.target === target)), ...given];
   }
-  const image = textOf(flags, 'image');
+  const image = await imageFlag(flags, settings, here);
   const idle = textOf(flags, 'idle-timeout');
   return {
-    ...pick(
-      'image',
-      image === undefined ? settings.image : (await import('../project/mount.ts')).absolute(image, here),
-    ),
+    ...pick('image', image),
     ...pick('arch', choice<Arch>(flags, 'arch', ['arm64', 'x86_64']) ?? settings.arch),
     ...pick('cpus', count(flags) ?? settings.cpus),
     ...pick('memory', (await size(flags, 'memory')) ?? settings.memory),
@@ -111,6 +108,16 @@ async function machineFlags(flags: FlagValues, settings: Settings, here: string)
     ...pick('startTimeout', settings.startTimeout),
     ...(mounts.length > 0 && { mounts }),
   };
+}
+
+async function imageFlag(flags: FlagValues, settings: Settings, here: string): Promise<string | undefined> {
+  const text = textOf(flags, 'image');
+  if (text === undefined) return settings.image;
+  const [{ absolute }, { imageName }] = await Promise.all([
+    import('../project/mount.ts'),
+    import('../image/source.ts'),
+  ]);
+  return imageName(text, (path) => absolute(path, here));
 }
 
 async function commandEnvironment(flags: FlagValues, settings: Settings): Promise<Record<string, string>> {

@@ -11,6 +11,7 @@ import { addDelete } from './verbs/delete.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addExec } from './verbs/exec.ts';
 import { addForward } from './verbs/forward.ts';
+import { addImage } from './verbs/image.ts';
 import { addInspect } from './verbs/inspect.ts';
 import { addList } from './verbs/list.ts';
 import { addLogs } from './verbs/logs.ts';
@@ -44,6 +45,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     addCp,
     addForward,
     addLogs,
+    addImage,
     addDoctor,
     addDelete,
   ]) {

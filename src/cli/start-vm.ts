@@ -1,7 +1,7 @@
 import { ensureVm } from '../vm/ensure.ts';
 import type { VmOptions } from '../vm/types.ts';
 import { Vm } from '../vm/vm.ts';
-import { Interrupted } from './interrupted.ts';
+import { interruptible } from './interruptible.ts';
 import { joinRunning } from './join.ts';
 import type { Progress } from './progress.ts';
 import { say } from './report.ts';
@@ -38,19 +38,4 @@ function sayAccelerator(vm: Vm, progress: Progress): void {
   progress.erase();
   const note = joinRunning(name)?.record.acceleratorNote ?? null;
   say(`this VM is emulated in software (${accelerator})${note === null ? '' : `: ${note}`}`);
-}
-
-/** Ctrl-C while a VM starts ends the start and whatever it began, then this process as the signal would have. */
-async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const interrupted = new AbortController();
-  const listeners = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
-    const listener = (): void => interrupted.abort(new Interrupted(name));
-    process.on(name, listener);
-    return () => process.off(name, listener);
-  });
-  try {
-    return await work(interrupted.signal);
-  } finally {
-    for (const off of listeners) off();
-  }
 }

@@ -46,8 +46,8 @@ export interface ImageRequest {
   readonly env?: NodeJS.ProcessEnv;
   /** Directory that holds `build/guest`, or `guests.json`. Default: this package's root. */
   readonly packageRoot?: string;
-  /** False: reject rather than fetch one that is not on this host. */
-  readonly pull?: boolean;
+  /** Whether to go to the network: for what is not on this host (the default), never, to ask for something newer, or to fetch all again. */
+  readonly pull?: 'missing' | 'never' | 'newer' | 'again';
   readonly signal?: AbortSignal;
   readonly onProgress?: OnImageProgress;
 }
@@ -144,10 +144,12 @@ async function fetched(source: Remote, origin: string, request: ImageRequest): P
     pinned: source.kind === 'pin' ? source.pin.manifest : id,
     cure: `fetch it again: vzshell image pull --force --arch ${arch}${source.kind === 'pin' ? '' : ` '${source.text}'`}`,
   });
-  const id = await there();
+  const { pull = 'missing' } = request;
+  const asks = pull === 'again' || (pull === 'newer' && source.kind !== 'pin');
+  const id = asks ? null : await there();
   if (id !== null) return found(id);
   const name = source.kind === 'pin' ? `${source.pin.package}@${source.pin.version}` : source.text;
-  if (request.pull === false) {
+  if (pull === 'never') {
     throw new VzshellError('ERR_IMAGE', `the guest image ${name} was not fetched yet`, {
       hint: `the first start does it, or: vzshell image pull --arch ${arch}`,
       details: { reason: 'not-fetched', ...(source.kind === 'pin' && { size: source.pin.size }) },
@@ -156,7 +158,7 @@ async function fetched(source: Remote, origin: string, request: ImageRequest): P
   const { pullImage } = await import('./pull.ts');
   const options = {
     arch,
-    already: there,
+    ...(asks ? { again: pull === 'again' } : { already: there }),
     ...(env && { env }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),

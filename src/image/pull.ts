@@ -2,7 +2,8 @@
 // registry's, or that of a manifest that came over TLS or was pinned by its URL.
 
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Arch } from '../driver/driver.ts';
 import { withCache } from './cache.ts';
 import { decompress } from './decompress.ts';
@@ -16,7 +17,7 @@ import { imageProblem } from './problem.ts';
 import type { ImageProgress, OnImageProgress } from './progress.ts';
 import { findTarball, type Tarball } from './registry.ts';
 import type { Source } from './source.ts';
-import { rememberSource, sourceKey } from './sources.ts';
+import { readSources, rememberSource, type SourceEntry, sourceKey } from './sources.ts';
 import { requireSpace } from './space.ts';
 import { MAX_IMAGE, Staging } from './staging.ts';
 import { unpackPackage } from './unpack.ts';
@@ -31,6 +32,8 @@ export interface PullOptions {
   readonly onProgress?: OnImageProgress;
   /** Called with the lock: whether somebody else has pulled it meanwhile. Resolves with its id then. */
   readonly already?: () => Promise<string | null>;
+  /** Fetch also what is there already. */
+  readonly again?: boolean;
 }
 
 export type Remote = Extract<Source, { readonly kind: 'npm' | 'url' }> | { readonly kind: 'pin'; readonly pin: Pin };
@@ -47,11 +50,13 @@ export async function pullImage(source: Remote, options: PullOptions): Promise<s
     if (typeof there === 'string') return there;
     report('ask');
     const network = await Network.open(env);
-    const job: Job = { name, network, paths, report, ...(signal && { signal }) };
+    const key = source.kind === 'pin' ? null : sourceKey(source.text, options.arch);
+    const known = key === null || options.again === true ? undefined : readSources(env)[key];
+    const job: Job = { name, network, paths, report, known, again: options.again === true, ...(signal && { signal }) };
     try {
-      const id = await (source.kind === 'url' ? pullUrl(source, job) : pullPackage(source, job));
-      if (source.kind !== 'pin') rememberSource(sourceKey(source.text, options.arch), id, env);
-      return id;
+      const pulled = await (source.kind === 'url' ? pullUrl(source, job) : pullPackage(source, job));
+      if (key !== null) rememberSource(key, pulled, env);
+      return pulled.id;
     } catch (error) {
       throw spaceProblem(error, paths.directory);
     }
@@ -63,6 +68,9 @@ interface Job {
   readonly network: Network;
   readonly paths: CachePaths;
   readonly report: (step: ImageProgress['step'], received?: number, total?: number | null) => void;
+  /** What this source was the last time. */
+  readonly known: SourceEntry | undefined;
+  readonly again: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -71,7 +79,7 @@ function nameOf(source: Remote): string {
   return source.kind === 'npm' ? `${source.name}@${source.version}` : shown(source.url);
 }
 
-async function pullPackage(source: Exclude<Remote, { kind: 'url' }>, job: Job): Promise<string> {
+async function pullPackage(source: Exclude<Remote, { kind: 'url' }>, job: Job): Promise<SourceEntry> {
   const { network, paths, signal } = job;
   const pin = source.kind === 'pin' ? source.pin : null;
   const { name, version } = source.kind === 'pin' ? { name: source.pin.package, version: source.pin.version } : source;
@@ -79,6 +87,8 @@ async function pullPackage(source: Exclude<Remote, { kind: 'url' }>, job: Job): 
   const tarball = await findTarball(network, name, version, signal);
   if (pin !== null) requirePinned(pin, tarball, network);
   const origin = `${tarball.name}@${tarball.version}`;
+  const integrity = tarball.integrity.hex;
+  if (job.known?.integrity === integrity && (await isThere(job.known.id, paths))) return job.known;
   const wanted = { url: tarball.url, spec: name, integrity: tarball.integrity, size: pin?.size ?? null };
   const path = await fetchFile({ ...wanted, name: origin }, job);
   try {
@@ -93,7 +103,7 @@ async function pullPackage(source: Exclude<Remote, { kind: 'url' }>, job: Job): 
         );
       }
       await staging.install(manifest, bytes, id, origin);
-      return id;
+      return { id, integrity };
     });
   } finally {
     await rm(path, { force: true });
@@ -116,7 +126,7 @@ function requirePinned(pin: Pin, tarball: Tarball, network: Network): void {
   );
 }
 
-async function pullUrl(source: Extract<Remote, { kind: 'url' }>, job: Job): Promise<string> {
+async function pullUrl(source: Extract<Remote, { kind: 'url' }>, job: Job): Promise<SourceEntry> {
   const { network, paths, signal } = job;
   const { url } = source;
   const bytes = await network.bytes(url, MAX_MANIFEST, signal === undefined ? {} : { signal });
@@ -127,6 +137,7 @@ async function pullUrl(source: Extract<Remote, { kind: 'url' }>, job: Job): Prom
       details: { url: shown(url), found: sha256, wanted: source.sha256 },
     });
   }
+  if (!job.again && (await isThere(id, paths))) return { id };
   const files = imageFiles(manifest);
   await requireSpace(
     paths.directory,
@@ -135,8 +146,15 @@ async function pullUrl(source: Extract<Remote, { kind: 'url' }>, job: Job): Prom
   return Staging.use(paths, async (staging) => {
     for (const file of files) await stageFile(file, url, staging, job);
     await staging.install(manifest, bytes, id, shown(url));
-    return id;
+    return { id };
   });
+}
+
+function isThere(id: string, { directory }: CachePaths): Promise<boolean> {
+  return access(join(directory, id, 'manifest.json')).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function stageFile(file: ImageFile, manifestUrl: string, staging: Staging, job: Job): Promise<void> {

@@ -19,6 +19,11 @@ export function isRemote(text: string): boolean {
   return /^(?:npm:|https?:)/.test(text);
 }
 
+/** A name as settings and flags give it: a path counts from where it was written, everything else stands for itself. */
+export function imageName(text: string, absolute: (path: string) => string): string {
+  return isRemote(text) || isImageId(text) ? text : absolute(text);
+}
+
 export function parseSource(text: string): Source {
   if (text.startsWith('npm:')) return packageSource(text);
   if (isRemote(text)) return urlSource(text);

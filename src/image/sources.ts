@@ -7,10 +7,16 @@ import { statePaths } from '../state/paths.ts';
 
 const SCHEMA = 1;
 
+export interface SourceEntry {
+  readonly id: string;
+  /** Of the tarball that it came in: the same one need not be fetched again. */
+  readonly integrity?: string;
+}
+
 interface SourcesFile {
   readonly schema: typeof SCHEMA;
   /** `npm:…` or a URL, and the architecture → the image. */
-  readonly sources: Readonly<Record<string, { readonly id: string }>>;
+  readonly sources: Readonly<Record<string, SourceEntry>>;
 }
 
 /** Under which the image of a source is noted: one package name may mean an image for each architecture. */
@@ -32,8 +38,8 @@ export function readSources(env?: NodeJS.ProcessEnv): SourcesFile['sources'] {
 }
 
 /** Notes what a source stands for from now on. The caller has the lock of the cache. */
-export function rememberSource(source: string, id: string, env?: NodeJS.ProcessEnv): void {
-  writeJson(file(env), { schema: SCHEMA, sources: { ...readSources(env), [source]: { id } } });
+export function rememberSource(source: string, entry: SourceEntry, env?: NodeJS.ProcessEnv): void {
+  writeJson(file(env), { schema: SCHEMA, sources: { ...readSources(env), [source]: entry } });
 }
 
 /** Forgets everything that stood for an image that is gone. The caller has the lock of the cache. */

@@ -2,6 +2,7 @@
 // describes each; what is checked here is what a person can get wrong in the file, so that the message can name its line.
 
 import * as v from 'valibot';
+import { imageName } from '../image/source.ts';
 import type { Mount } from '../vm/types.ts';
 import { absolute, MOUNT_RULE, mountOf, parseMount } from './mount.ts';
 import { DURATION_RULE, parseDuration, parseSize, SIZE_RULE } from './quantity.ts';
@@ -79,7 +80,7 @@ function settingsSchema(directory: string): v.GenericSchema<unknown, Settings> {
       image: v.exactOptional(
         v.pipe(
           filled,
-          v.transform((path) => absolute(path, directory)),
+          v.transform((text) => imageName(text, (path) => absolute(path, directory))),
         ),
       ),
       arch: v.exactOptional(oneOf(['arm64', 'x86_64'])),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { VzshellError } from '../errors.ts';
+import { progressNote } from '../image/progress.ts';
 import { LockRefused, withLock } from '../state/lock.ts';
 import { prepareState, runId, type StatePaths, statePaths } from '../state/paths.ts';
 import { type Launched, launch } from '../supervisor/launch.ts';
@@ -48,7 +49,10 @@ export async function startVm(resolved: ResolvedOptions, options: VmOptions, pat
     onProgress?.({ phase, elapsed: performance.now() - began, ...(note !== undefined && { note }) });
   };
   report('image');
-  const spec = await planVm(resolved, paths);
+  const spec = await planVm(resolved, paths, {
+    ...(signal && { signal }),
+    onProgress: (now) => report('image', progressNote(now)),
+  });
   const { record, owner }: Launched = await launch(spec, {
     wait: STOP_PATIENCE,
     signal,

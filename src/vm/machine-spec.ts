@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DriverProbe, ShareSpec } from '../driver/driver.ts';
 import { selectDriver } from '../driver/select.ts';
 import { VzshellError } from '../errors.ts';
-import { type GuestImage, locateImage } from '../image/locate.ts';
+import { type GuestImage, type ImageRequest, locateImage } from '../image/locate.ts';
 import { runId, runPaths, type StatePaths } from '../state/paths.ts';
 import { STATE_SCHEMA, type VmSpec } from '../supervisor/spec.ts';
 import { ensureVolume } from '../volume/ensure.ts';
@@ -16,11 +16,14 @@ const DISK = { image: 'image', volume: 'nix' };
 /** Bytes of the guest's console that are kept, twice. */
 const MAX_CONSOLE = 1024 ** 2;
 
+/** What an image that is not on this host yet needs. */
+export type ImageFetching = Pick<ImageRequest, 'signal' | 'onProgress'>;
+
 /** Everything that a start needs: the image found, the programs there, the volume made. */
-export async function planVm(options: ResolvedOptions, paths: StatePaths): Promise<VmSpec> {
+export async function planVm(options: ResolvedOptions, paths: StatePaths, fetching: ImageFetching): Promise<VmSpec> {
   const driver = selectDriver(options.driver);
   const [image, probe] = await Promise.all([
-    locateImage({ arch: options.arch, ...(options.image !== null && { image: options.image }) }),
+    locateImage({ ...fetching, arch: options.arch, ...(options.image !== null && { image: options.image }) }),
     driver.probe(options.arch),
   ]);
   requireUsable(probe);

@@ -62,7 +62,7 @@ const isId = (value: unknown): boolean =>
 /** One line an option, in the order of the types. */
 const CHECKS: { readonly [key in keyof VmOptions]-?: Check } = {
   name: { rule: NAME_RULE, ok: (value) => typeof value === 'string' && isName(value) },
-  image: { rule: "the path of a guest image's manifest.json", ok: isText },
+  image: { rule: "the path of a guest image's manifest.json, npm:NAME@VERSION, a URL or an image's id", ok: isText },
   arch: oneOf('arm64', 'x86_64'),
   cpus: {
     rule: `a whole number from 1 to ${CORES}, the cores of this host`,

@@ -26,7 +26,10 @@ export interface Mount {
 export interface VmOptions extends Abortable {
   /** Unique among living VMs; letters, digits, `-`, `_`, `.`, at most 64. Default: random. */
   readonly name?: string;
-  /** Path of a guest image's `manifest.json`. Default: the image pinned with the package. */
+  /**
+   * Path of a guest image's `manifest.json`, `npm:NAME@VERSION`, the URL of a manifest, or the id of an image that was fetched. Default:
+   * the image pinned with the package. One that is not on this host is fetched; `onProgress` tells how far that is.
+   */
   readonly image?: string;
   /** Guest architecture. Default: the host's. Another one is emulated. */
   readonly arch?: Arch;
