@@ -15,6 +15,7 @@ const owner = new net.Socket({ fd: 3 });
 const given = new AbortController();
 let machine = null;
 let shares = null;
+let output = null;
 let stopping = false;
 /** Set when the owner died without a word: its directory is nobody's then. */
 let orphaned = false;
@@ -27,23 +28,24 @@ const commands = {
   stop: () => end(),
   pause: () => machine.pause().then(() => say({ event: 'paused' })),
   resume: () => machine.resume().then(() => say({ event: 'resumed' })),
+  park: async () => output.park(),
   share: async ({ index, share }) => shares.replace(index, share),
 };
 
-async function start({ directory, configuration, output, input }) {
+async function start({ directory, configuration, ...handles }) {
   home = directory;
   shares = new Shares(join(directory, 's'));
-  const console = new Console(directory, configuration.serialPorts, { output, input });
+  output = new Console(directory, configuration.serialPorts, handles);
   const spec = machineSpec({
     directory,
     configuration,
-    console: console.path,
+    console: output.path,
     shares: await shares.open(configuration),
   });
   validateMachineSpec(spec);
   machine = await createQemuDriver().start(spec, given.signal);
   machine.stopped.then(async (exit) => {
-    await console.close();
+    await output.close();
     await leave(exit);
   });
   await say({ event: 'started', processes: machine.processes() });

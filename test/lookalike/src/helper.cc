@@ -86,8 +86,7 @@ void onExit(const std::shared_ptr<Helper> &helper) {
 }
 }
 
-std::shared_ptr<Helper> startHelper(int input, int output, std::function<void(std::string)> onLine,
-                                    std::function<void(int)> onGone, int *failed) {
+std::shared_ptr<Helper> startHelper(int input, int output, OnLine onLine, OnGone onGone, int *failed) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     *failed = errno;
@@ -109,6 +108,17 @@ std::shared_ptr<Helper> startHelper(int input, int output, std::function<void(st
     ioWatch(helper->pidDescriptor, [helper] { onExit(helper); });
   });
   return helper;
+}
+
+void listenTo(const std::shared_ptr<Helper> &helper, OnLine onLine, OnGone onGone) {
+  ioPost([=] {
+    if (helper->pid < 0) {
+      onGone(0);
+      return;
+    }
+    helper->onLine = onLine;
+    helper->onGone = onGone;
+  });
 }
 
 Helper::~Helper() {

@@ -6,11 +6,14 @@
 #include <sys/types.h>
 
 namespace vzl {
+/** On the io thread. */
+using OnLine = std::function<void(std::string)>;
+/** Last, on the io thread, when the process has been waited for. Exit status, or 128 and the signal. */
+using OnGone = std::function<void(int)>;
+
 struct Helper {
-  /** On the io thread. */
-  std::function<void(std::string)> onLine;
-  /** Last, on the io thread, when the process has been waited for. Exit status, or 128 and the signal. */
-  std::function<void(int)> onGone;
+  OnLine onLine;
+  OnGone onGone;
 
   ~Helper();
   void send(const std::string &line);
@@ -28,6 +31,7 @@ struct Helper {
  * Starts VZ_LOOKALIKE_HELPER. `input` and `output` are the guest's console, or -1. Null and `errno` in `*failed` when it cannot
  * be started.
  */
-std::shared_ptr<Helper> startHelper(int input, int output, std::function<void(std::string)> onLine,
-                                    std::function<void(int)> onGone, int *failed);
+std::shared_ptr<Helper> startHelper(int input, int output, OnLine onLine, OnGone onGone, int *failed);
+/** From now on another hears it. */
+void listenTo(const std::shared_ptr<Helper> &helper, OnLine onLine, OnGone onGone);
 }

@@ -1,6 +1,7 @@
 // What the callbacks of a machine may hold: never the machine itself, or one that was dropped would not end.
 #pragma once
 #include "lookalike.h"
+#include "helper.h"
 #include <mutex>
 #include <set>
 
@@ -21,8 +22,13 @@ struct Link : std::enable_shared_from_this<Link> {
   void remember(int descriptor);
   void forget(int descriptor);
   void cutConnections();
+  /** Makes a new directory; the old one is the caller's. */
+  std::string leaveDirectory();
+  /** Takes another's directory instead of its own. */
+  void takeDirectory(const std::string &path);
 
 private:
+  void makeDirectory();
   std::mutex mutex;
   std::set<int> connections;
 };
@@ -49,10 +55,20 @@ void forget(Link *link);
 /** What a running machine was told to suffer (VZ_LOOKALIKE_FAULT). */
 - (void)vzlSufferFaults;
 - (void)vzlSend:(NSDictionary *)command;
+/** What the helper's callbacks do, for as long as the machine is there. */
+- (vzl::OnLine)vzlOnLine;
+- (vzl::OnGone)vzlOnGone;
+/** Puts the paused process of a saved machine aside. */
+- (void)vzlPark;
+/** The guest runs on: what was saved is no longer kept by its process. */
+- (void)vzlSpoilSaved;
+- (void)vzlForgetSaved;
 /** The framework's run-time devices, made from the configuration. */
 - (void)vzlMakeDevices;
 @end
 
 @interface VZVirtioSocketDevice (VZLookalike)
+/** The machine's directory is another one: listeners go there. */
+- (void)vzlMoveListeners;
 - (void)vzlAccept:(int)descriptor port:(uint32_t)port;
 @end

@@ -16,6 +16,11 @@ static void removeDirectory(const std::string &path) {
 
 Link::Link(dispatch_queue_t machineQueue) : queue(machineQueue) {
   dispatch_retain(queue);
+  makeDirectory();
+  vzl::remember(this);
+}
+
+void Link::makeDirectory() {
   const char *parent = getenv("TMPDIR");
   directory = std::string(parent == nullptr ? "/tmp" : parent) + "/vzl-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) {
@@ -23,7 +28,21 @@ Link::Link(dispatch_queue_t machineQueue) : queue(machineQueue) {
     abort();
   }
   socket = directory + "/v.sock";
-  vzl::remember(this);
+}
+
+std::string Link::leaveDirectory() {
+  std::string left = directory;
+  makeDirectory();
+  return left;
+}
+
+void Link::takeDirectory(const std::string &path) {
+  std::string own = directory;
+  directory = path;
+  socket = directory + "/v.sock";
+  dispatch_async(queue, ^{
+    removeDirectory(own);
+  });
 }
 
 Link::~Link() {

@@ -148,6 +148,7 @@ static void writeDescription(NSDictionary *description) {
       abort();
     }
     _link->machine = nil;
+    [self vzlForgetSaved];
     if (_helper != nullptr) _helper->hangUp();
     if (_pending != nullptr) Block_release(_pending);
     dispatch_release(_queue);
@@ -155,6 +156,7 @@ static void writeDescription(NSDictionary *description) {
   [_configuration release];
   [_description release];
   [_lastWords release];
+  [_saved release];
   [_consoleDevices release];
   [_directorySharingDevices release];
   [_graphicsDevices release];

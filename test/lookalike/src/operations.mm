@@ -34,23 +34,9 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
     [self vzlFailStart:vzlError(VZErrorOutOfDiskSpace, @"There is no space left on the disk.", vzlPosixError(ENOSPC))];
     return;
   }
-  vzl::LinkP link = _link;
-  // By value: a block keeps a reference as a reference.
-  auto onLine = [link](std::string line) {
-    dispatch_async(link->queue, ^{
-      NSData *text = [NSData dataWithBytes:line.data() length:line.size()];
-      NSDictionary *event = [NSJSONSerialization JSONObjectWithData:text options:0 error:nullptr];
-      if (event != nil) [link->machine vzlEvent:event];
-    });
-  };
-  auto onGone = [link](int status) {
-    dispatch_async(link->queue, ^{
-      [link->machine vzlGone:status];
-    });
-  };
   int input, output, failed = 0;
   consoleDescriptors(_configuration, &input, &output);
-  _helper = vzl::startHelper(input, output, onLine, onGone, &failed);
+  _helper = vzl::startHelper(input, output, [self vzlOnLine], [self vzlOnGone], &failed);
   if (_helper == nullptr) {
     NSString *reason = @"The look-alike cannot start its helper (VZ_LOOKALIKE_HELPER).";
     [self vzlFailStart:vzlError(VZErrorInternal, reason, vzlPosixError(failed))];
@@ -76,7 +62,10 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
     return;
   }
   [self vzlBegin:VZVirtualMachineStateStopping handler:handler];
-  if (!vzlFault("stop-never")) [self vzlSend:@{@"command" : @"stop"}];
+  if (vzlFault("stop-never")) return;
+  // A saved machine's memory is the paused process itself: it is put aside, and the machine is stopped all the same.
+  if (_saved != nil) [self vzlPark];
+  else [self vzlSend:@{@"command" : @"stop"}];
 }
 
 - (void)pauseWithCompletionHandler:(VZLDone)handler {
@@ -96,6 +85,7 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
     return;
   }
   [self vzlBegin:VZVirtualMachineStateResuming handler:handler];
+  [self vzlSpoilSaved];
   [self vzlSend:@{@"command" : @"resume"}];
 }
 
@@ -150,6 +140,27 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
   if (_helper != nullptr) _helper->send(std::string((const char *)[text bytes], [text length]));
 }
 
+- (vzl::OnLine)vzlOnLine {
+  vzl::LinkP link = _link;
+  // By value: a block keeps a reference as a reference.
+  return [link](std::string line) {
+    dispatch_async(link->queue, ^{
+      NSData *text = [NSData dataWithBytes:line.data() length:line.size()];
+      NSDictionary *event = [NSJSONSerialization JSONObjectWithData:text options:0 error:nullptr];
+      if (event != nil) [link->machine vzlEvent:event];
+    });
+  };
+}
+
+- (vzl::OnGone)vzlOnGone {
+  vzl::LinkP link = _link;
+  return [link](int status) {
+    dispatch_async(link->queue, ^{
+      [link->machine vzlGone:status];
+    });
+  };
+}
+
 - (void)vzlEvent:(NSDictionary *)event {
   NSString *name = [event objectForKey:@"event"];
   if ([name isEqualToString:@"started"]) {
@@ -168,26 +179,10 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
   }
 }
 
-- (void)vzlSufferFaults {
-  if (vzlFault("guest-stops-with-error")) {
-    [_lastWords release];
-    _lastWords = [@{@"event" : @"error", @"message" : @"a fault that the test asked for"} retain];
-    _helper->hangUp();
-  }
-  if (!vzlFault("network-lost")) return;
-  for (VZNetworkDevice *device in _networkDevices) {
-    NSError *error = vzlError(VZErrorNetworkError, @"The attachment was disconnected.");
-    [device->_attachment release];
-    device->_attachment = nil;
-    if ([_delegate respondsToSelector:@selector(virtualMachine:networkDevice:attachmentWasDisconnectedWithError:)]) {
-      [_delegate virtualMachine:self networkDevice:device attachmentWasDisconnectedWithError:error];
-    }
-  }
-}
-
 - (void)vzlGone:(int)status {
   [[self retain] autorelease];
   _helper.reset();
+  [self vzlForgetSaved];
   NSDictionary *words = [_lastWords autorelease];
   _lastWords = nil;
   _link->cutConnections();

@@ -87,6 +87,10 @@ static VZVirtioSocketConnection *connection(const vzl::LinkP &link, int descript
   _listeners.erase(found);
 }
 
+- (void)vzlMoveListeners {
+  for (auto &[port, listener] : _listeners) listener->move(_link->socket + "_" + std::to_string(port));
+}
+
 // The hybrid protocol does not tell the guest's port. Who keeps the connection owns the descriptor; nobody: it closes here.
 - (void)vzlAccept:(int)descriptor port:(uint32_t)port {
   VZVirtioSocketConnection *made = connection(_link, descriptor, 0, port);

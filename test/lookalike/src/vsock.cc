@@ -2,6 +2,7 @@
 #include "counters.h"
 #include "io.h"
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
@@ -47,6 +48,11 @@ Listener *Listener::open(const std::string &path, std::function<void(int)> onAcc
     });
   });
   return listener;
+}
+
+void Listener::move(const std::string &to) {
+  rename(path.c_str(), to.c_str());
+  path = to;
 }
 
 void Listener::close() {

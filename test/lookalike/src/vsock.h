@@ -11,6 +11,8 @@ public:
   static Listener *open(const std::string &path, std::function<void(int)> onAccept, int *failed);
   /** Closes and deletes itself. `onAccept` may run once more. */
   void close();
+  /** Its socket has another name from now on. */
+  void move(const std::string &path);
   /** The framework's listener object, retained by whoever put it here. */
   void *object = nullptr;
 
