@@ -10,7 +10,14 @@
 static std::mutex mutex;
 static std::set<vzl::Link *> alive;
 
+/** The directories of machines that nobody let go of. */
+static void removeAtExit() {
+  for (vzl::Link *link : alive) vzl::removeDirectory(link->directory);
+}
+
 void vzl::remember(Link *link) {
+  static int registered = atexit(removeAtExit);
+  (void)registered;
   std::lock_guard<std::mutex> lock(mutex);
   alive.insert(link);
 }

@@ -34,6 +34,8 @@ private:
 };
 using LinkP = std::shared_ptr<Link>;
 
+/** Its files and itself. */
+void removeDirectory(const std::string &path);
 /** The links that live, for control.mm. */
 void remember(Link *link);
 void forget(Link *link);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 namespace vzl {
-static void removeDirectory(const std::string &path) {
+void removeDirectory(const std::string &path) {
   if (DIR *directory = opendir(path.c_str())) {
     while (dirent *entry = readdir(directory)) unlink((path + "/" + entry->d_name).c_str());
     closedir(directory);
