@@ -11,22 +11,38 @@ import (
 
 	"vzagent/boot"
 	"vzagent/events"
+	"vzagent/handover"
 	"vzagent/journal"
 	"vzagent/process"
 	"vzagent/protocol"
 	"vzagent/serve"
 )
 
-// initialize is the life of PID 1. It never returns: when it cannot go on, the machine is switched off, with the reason on the
+// processOne is the life of process 1. It never returns: when it cannot go on, the machine is switched off, with the reason on the
 // console and, if the host can be reached, in an event.
-func initialize() {
+func processOne() {
+	if err := boot.Early(); err != nil {
+		fail(nil, err.Error())
+	}
+	switch boot.Profile() {
+	case "agent":
+		initialize(nil)
+	case "systemd":
+		err := handover.Split()
+		journal.ToKernel()
+		fail(nil, err.Error())
+	default:
+		journal.ToKernel()
+		fail(nil, "this agent has no profile \""+boot.Profile()+"\" (vzshell.init on the kernel command line); it has \"agent\" and \"systemd\"")
+	}
+}
+
+// initialize is the life of the agent: as process 1, or as a child of the one that will be systemd, behind link. It never returns.
+func initialize(link *handover.Link) {
 	// Caught and dropped, not ignored: what is ignored, children inherit.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
 	began := events.Uptime()
 	process.Reap()
-	if err := boot.Early(); err != nil {
-		fail(nil, err.Error())
-	}
 	journal.ToKernel()
 	modules, err := boot.FindModules("/")
 	if err == nil {
@@ -45,16 +61,30 @@ func initialize() {
 	}
 	emitter := events.New(host)
 	emitter.Emit(events.Hello{Event: "hello", Protocol: protocol.Version, Version: version, Arch: arch, BootMs: events.Uptime()})
-	journal.Info("process 1 since %d ms, the host is told at %d ms", began, events.Uptime())
-	if profile := boot.Parameter("vzshell.init"); profile != "" && profile != "agent" {
-		fail(emitter, "this agent has no profile \""+profile+"\" (vzshell.init on the kernel command line); it has \"agent\"")
+	journal.Info("the agent runs since %d ms, the host is told at %d ms", began, events.Uptime())
+	machine := boot.Prepare(modules, emitter, link)
+	if link != nil {
+		go obeyLast(machine, emitter)
 	}
-	server := &serve.Server{Version: version, Arch: arch, Machine: boot.Prepare(modules, emitter), Events: emitter}
+	server := &serve.Server{Version: version, Arch: arch, Machine: machine, Events: emitter}
 	fail(emitter, "the server ended: "+run(server, listener))
 }
 
 func run(server *serve.Server, listener net.Listener) string {
 	return server.Run(serve.HostOnly(listener)).Error()
+}
+
+// obeyLast waits for the last process 1 (package handover) to ask the agent to go. When the guest itself asked systemd to end the machine,
+// this is how the host hears of it.
+func obeyLast(machine *boot.Machine, emitter *events.Emitter) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, unix.SIGTERM)
+	for range asked {
+		if machine.Leave() {
+			emitter.Flush(time.Second)
+			os.Exit(0)
+		}
+	}
 }
 
 // fail switches the machine off. Exiting would make the kernel panic, which says less.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
+	"vzagent/handover"
 	"vzagent/nix"
 )
 
@@ -21,8 +23,11 @@ As process 1 of a machine it boots it.
 `
 
 func main() {
-	if os.Getpid() == 1 {
-		initialize()
+	switch {
+	case os.Getpid() == 1 && handover.IsLast(os.Args):
+		handover.Last(strings.Join(os.Args[1:], " "))
+	case os.Getpid() == 1:
+		processOne()
 	}
 	if err := command(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "vzagent: %v\n", err)
@@ -37,6 +42,10 @@ func command(args []string) error {
 		return nil
 	case len(args) > 0 && args[0] == nix.ListenerMode:
 		return nix.ExecAsListener(args[1:])
+	case len(args) == 1 && args[0] == handover.AgentMode:
+		initialize(handover.Parent())
+	case len(args) == 1 && args[0] == handover.AdoptMode:
+		return handover.Adopt()
 	case len(args) > 0 && args[0] == "serve":
 		return serveUnix(args[1:])
 	}

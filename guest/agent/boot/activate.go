@@ -11,8 +11,8 @@ import (
 // activation is what an image may have to do before it is a system, such as NixOS' activation.
 const activation = "/etc/vzshell/activate"
 
-// profile is who process 1 is: "agent" or "systemd".
-func profile() string {
+// Profile is who process 1 is: "agent" or "systemd".
+func Profile() string {
 	if name := Parameter("vzshell.init"); name != "" {
 		return name
 	}
@@ -24,7 +24,7 @@ func activate() error {
 	if _, err := os.Stat(activation); err != nil {
 		return nil
 	}
-	said, err := process.Run([]string{activation}, []string{"HOME=/root", "LANG=C.UTF-8", "VZSHELL_PROFILE=" + profile()})
+	said, err := process.Run([]string{activation}, []string{"HOME=/root", "LANG=C.UTF-8", "VZSHELL_PROFILE=" + Profile()})
 	if err != nil {
 		return fmt.Errorf("the image's activation failed: %w", err)
 	}

@@ -68,6 +68,11 @@ func (m *Machine) Configure(body []byte) (*guest.Guest, any, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if m.link != nil {
+		if err := m.link.Give(); err != nil {
+			return nil, nil, err
+		}
+	}
 	m.phase("ready")
 	time.AfterFunc(lateDelay, m.afterwards)
 	return g, Configured{events.Uptime(), version, g.User.Home}, nil

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vzagent/events"
+	"vzagent/handover"
 	"vzagent/journal"
 	"vzagent/nix"
 )
@@ -23,18 +24,21 @@ type Machine struct {
 	prepareErr  error
 	preparation []events.Phase
 	modules     *Modules
+	// link leads to the process 1 that will be systemd; nil when this is process 1.
+	link *handover.Link
 
 	mutex  sync.Mutex
 	mounts []string
 	daemon *nix.Daemon
 	litter litter
 	off    sync.Once
+	closed sync.Once
 }
 
 // Prepare loads the modules for the root and mounts the image, without waiting for `configure`: neither depends on what it says,
 // and the host needs a moment to send it.
-func Prepare(modules *Modules, emitter *events.Emitter) *Machine {
-	m := &Machine{Events: emitter, modules: modules, prepared: make(chan struct{})}
+func Prepare(modules *Modules, emitter *events.Emitter, link *handover.Link) *Machine {
+	m := &Machine{Events: emitter, modules: modules, link: link, prepared: make(chan struct{})}
 	go func() {
 		defer close(m.prepared)
 		m.prepareErr = m.prepare()
@@ -115,6 +119,29 @@ func (m *Machine) Shutdown(reason string) {
 		journal.Info("stopping: %s", reason)
 		m.Events.Emit(events.Stopping{Event: "stopping", Reason: reason})
 		time.AfterFunc(replyTime, m.powerOff)
+	})
+}
+
+// Leave is the agent's farewell when systemd ends the machine: nothing of the agent keeps a file system busy any more. It returns
+// false when process 1 is not systemd.
+func (m *Machine) Leave() bool {
+	if !m.link.Given() {
+		return false
+	}
+	m.off.Do(func() {
+		journal.Info("stopping: systemd ends the machine")
+		m.Events.Emit(events.Stopping{Event: "stopping", Reason: "the guest's systemd was asked to end the machine"})
+	})
+	m.stopDaemon()
+	return true
+}
+
+// stopDaemon ends the listening for Nix's daemon.
+func (m *Machine) stopDaemon() {
+	m.closed.Do(func() {
+		if m.daemon != nil {
+			m.daemon.Stop()
+		}
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vzagent/disk"
+	"vzagent/handover"
 	"vzagent/journal"
 	"vzagent/process"
 )
@@ -26,13 +27,17 @@ const (
 // powerOff ends all processes, unmounts what was mounted, last first, and switches the machine off.
 func (m *Machine) powerOff() {
 	m.mutex.Lock() // for good: nothing is mounted any more
-	if m.daemon != nil {
-		m.daemon.Stop()
-	}
-	endProcesses()
+	m.stopDaemon()
+	m.endProcesses()
 	m.litter.stop()
 	if err := disk.Trim(layerVolume, trimPatience); err != nil {
 		journal.Info("trim: %v", err)
+	}
+	if m.link.Given() {
+		if err := m.link.PowerOff(); err != nil {
+			journal.Bug("power off: %v", err)
+		}
+		return
 	}
 	unmountAll(systemPoints(), m.mounts)
 	unix.Sync()
@@ -44,7 +49,13 @@ func (m *Machine) powerOff() {
 
 // endProcesses asks everybody to go, and then makes them. Interactive shells ignore SIGTERM but not a hangup; what is stopped
 // must be continued to notice either.
-func endProcesses() {
+func (m *Machine) endProcesses() {
+	if m.link.Given() {
+		if err := handover.EndSessions(); err != nil {
+			journal.Error("%v", err)
+		}
+		return
+	}
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGCONT} {
 		unix.Kill(-1, signal)
 	}
