@@ -85,6 +85,7 @@ in
           nativeBuildInputs = [
             pkgs.buildPackages.cpio
             pkgs.buildPackages.kmod
+            pkgs.buildPackages.zstd
           ];
         }
         "bash ${./initrd.sh} ${config.system.modulesTree} ${linux.modDirVersion} ${cfg.agent}/bin/vzagent ${cfg.agent.version} $out ${lib.escapeShellArgs modules}";
