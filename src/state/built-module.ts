@@ -4,7 +4,7 @@ import { VzshellError } from '../errors.ts';
 
 /**
  * The path of a module of ours that a process of its own runs: plain JavaScript, also when this file runs as TypeScript in a
- * test. `path` counts from the top of dist/, for instance `supervisor/main.js`.
+ * test. `path` counts from the top of dist/, for instance `host/main.js`.
  */
 export function builtModule(path: string): string {
   const beside = fileURLToPath(new URL(`../${path}`, import.meta.url));
