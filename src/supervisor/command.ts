@@ -33,7 +33,8 @@ export function supervisorCommand(spec: VmSpec, wait: number): readonly string[]
   }
   const taken = locks.flatMap((lock) => flockArgv(lock.path, lock.wait, lock.refused));
   const executable = findExecutable();
-  const program = executable === null ? [process.execPath, builtModule('supervisor/main.cjs')] : [executable, SUPERVISE];
+  const program =
+    executable === null ? [process.execPath, builtModule('supervisor/main.cjs')] : [executable, SUPERVISE];
   return [...taken, ...program, runDir];
 }
 
