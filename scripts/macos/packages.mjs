@@ -1,13 +1,22 @@
 // The two npm packages, as directories that `npm pack` makes tarballs of. Neither has scripts, so installing runs nothing.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Names the guest packages of this version by digest; written by scripts/pack-guest. */
+const PINS = 'guests.json';
 export const PLATFORM_PACKAGE = '@vzshell/darwin-arm64';
 
 const manifest = (path) => JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
 const write = (path, value) => writeFileSync(join(path, 'package.json'), `${JSON.stringify(value, null, 2)}\n`);
+
+/** A package without the pins cannot fetch a guest image: fine for a try, never for a release, so it is said. */
+function isThere(root, name) {
+  if (name !== PINS || existsSync(join(root, PINS))) return true;
+  console.error(`There is no ${PINS}, so these packages know no guest image: scripts/pack-guest writes it.`);
+  return false;
+}
 
 /** Everything of the platform package except what is built: bin/ and lib/ are put there already. */
 export function stagePlatformPackage(root, directory, licenses) {
@@ -20,6 +29,8 @@ export function stagePlatformPackage(root, directory, licenses) {
   write(directory, own);
   cpSync(join(root, 'npm/darwin-arm64/README.md'), join(directory, 'README.md'));
   cpSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
+  // The executable is a CLI as well, and finds its guest images by the file above its bin/.
+  if (isThere(root, PINS)) cpSync(join(root, PINS), join(directory, PINS));
   writeFileSync(join(directory, 'THIRD-PARTY-LICENSES'), licenses);
   chmodSync(join(directory, 'bin/vzshell'), 0o755);
 }
@@ -32,7 +43,8 @@ export function stageMainPackage(root, directory) {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   const { scripts, devDependencies, ...rest } = manifest(root);
-  for (const name of [...rest.files]) cpSync(join(root, name), join(directory, name), { recursive: true });
+  for (const name of rest.files.filter((each) => isThere(root, each)))
+    cpSync(join(root, name), join(directory, name), { recursive: true });
   write(directory, { ...rest, optionalDependencies: { [PLATFORM_PACKAGE]: rest.version } });
 }
 
