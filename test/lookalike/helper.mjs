@@ -71,11 +71,17 @@ async function run(line) {
   try {
     await commands[command](rest);
   } catch (error) {
-    if (!stopping) await say({ event: 'error', message: `${error.message}${error.hint ? `\n${error.hint}` : ''}` });
-    if (command !== 'start') return;
-    await shares?.close();
-    quit(1);
+    const message = `${error.message}${error.hint ? `\n${error.hint}` : ''}`;
+    if (command === 'start') await failStart(message);
+    else if (command === 'pause' || command === 'resume') await say({ event: 'failed', message });
+    else process.stderr.write(`look-alike: ${command}: ${message}\n`);
   }
+}
+
+async function failStart(message) {
+  if (!stopping) await say({ event: 'error', message });
+  await shares?.close();
+  quit(1);
 }
 
 function quit(status) {

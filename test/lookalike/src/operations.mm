@@ -173,6 +173,10 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
   } else if ([name isEqualToString:@"resumed"]) {
     [self vzlBecome:VZVirtualMachineStateRunning];
     [self vzlFinish:nil];
+  } else if ([name isEqualToString:@"failed"]) {
+    bool wasPausing = _state == VZVirtualMachineStatePausing;
+    [self vzlBecome:wasPausing ? VZVirtualMachineStateRunning : VZVirtualMachineStatePaused];
+    [self vzlFinish:vzlError(VZErrorInternal, [event objectForKey:@"message"])];
   } else {
     [_lastWords release];
     _lastWords = [event retain];
