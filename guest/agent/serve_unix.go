@@ -67,6 +67,10 @@ func (*ordinaryProcess) SetTime(unixMs int64) (int64, bool, error) {
 
 func (*ordinaryProcess) Sync() error { return nil }
 
+func (*ordinaryProcess) RefreshStore([]byte) error {
+	return fault.New(fault.BadRequest, "serve mode has no store")
+}
+
 func (p *ordinaryProcess) Shutdown(reason string) {
 	p.events.Emit(events.Stopping{Event: "stopping", Reason: reason})
 	time.AfterFunc(100*time.Millisecond, func() {

@@ -17,7 +17,7 @@ import {
 import { type Dialled, dial } from './dial.ts';
 import { type Asked, ConnectionLost, explainViolation, refusal } from './errors.ts';
 import { encodeRequest, type Response, ResponseParser, UPGRADE_REQUEST } from './http.ts';
-import type { Configure, ConfigureResult, GuestStats, StreamStart } from './operations.ts';
+import type { Configure, ConfigureResult, GuestStats, HostStoreSnapshot, StreamStart } from './operations.ts';
 import { AGENT_PORT, encodeJson, FrameType, MAX_START, ProtocolError } from './protocol.ts';
 import { AgentStream } from './stream.ts';
 
@@ -67,6 +67,12 @@ export class AgentClient {
 
   time(unixMs: number, options: CallOptions = {}): Promise<{ readonly adjusted: boolean; readonly driftMs: number }> {
     return this.request('POST', '/v1/time', { unixMs }, { timeoutMs: PROMPT_MS, ...options, decode: decodeTime });
+  }
+
+  /** Only in a guest that was started with the host's store. Later users of Nix see what the snapshot has. */
+  refreshStore(snapshot: HostStoreSnapshot, options: CallOptions = {}): Promise<void> {
+    const limit = { timeoutMs: SYNC_MS, ...options };
+    return this.request('POST', '/v1/store/refresh', snapshot, { ...limit, decode: () => undefined });
   }
 
   sync(options: CallOptions = {}): Promise<void> {

@@ -12,9 +12,27 @@ export interface Configure {
   readonly shares: readonly { readonly tag: string; readonly target: string; readonly readOnly: boolean }[];
   readonly volume: { readonly serial: string; readonly uuid: string; readonly format: boolean } | null;
   readonly tmpfsStore: boolean;
+  /** Absent: the image's store and the volume. */
+  readonly store?: { readonly image: string; readonly host: HostStoreLayer | null };
   readonly network: 'nat' | 'none';
   readonly nix: { readonly conf: string };
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** The host's Nix store below the image's: two shares, and what the database of the second says. */
+export interface HostStoreLayer extends HostStoreSnapshot {
+  readonly tag: string;
+  readonly databaseTag: string;
+  /** Tells one host store from another. */
+  readonly id: string;
+}
+
+/** The host's store at one moment. Its database is `<generation>.sqlite` in the share. */
+export interface HostStoreSnapshot {
+  /** 16 hex digits. */
+  readonly generation: string;
+  /** Names of the host's lock files, which a guest must not see. */
+  readonly locks: readonly string[];
 }
 
 export interface GuestUser {

@@ -9,6 +9,7 @@ export type FlagName =
   | 'image'
   | 'mount'
   | 'network'
+  | 'store'
   | 'name'
   | 'volume'
   | 'accelerator'
@@ -73,6 +74,12 @@ export const FLAGS: readonly Flag[] = [
     value: 'nat|none',
     machine: true,
     help: "'nat' (the default) reaches the Internet, 'none' nothing",
+  },
+  {
+    long: 'store',
+    value: 'KIND',
+    machine: true,
+    help: "'host' puts this host's Nix store below the guest's, 'image' does not, 'auto' (the default) where it can",
   },
   { long: 'name', value: 'NAME', machine: true, help: "the VM's name (default: from the project)" },
   { long: 'volume', value: 'NAME', machine: true, help: "volume that holds /nix (default: the VM's name)" },

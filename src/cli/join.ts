@@ -64,6 +64,7 @@ export function covers({ spec }: VmRecord, wanted: VmOptions): boolean {
     (wanted.cpus ?? 0) <= machine.cpus &&
     Number(wanted.memory ?? 0) <= machine.memory &&
     (wanted.network ?? machine.network) === machine.network &&
+    (wanted.store ?? 'auto') === 'auto' &&
     (wanted.volume ?? volume.name) === volume.name &&
     (wanted.mounts ?? []).every(has)
   );

@@ -100,6 +100,7 @@ async function machineFlags(flags: FlagValues, settings: Settings, here: string)
     ...pick('memory', (await size(flags, 'memory')) ?? settings.memory),
     ...pick('disk', (await size(flags, 'disk')) ?? settings.disk),
     ...pick('network', choice(flags, 'network', ['nat', 'none'] as const) ?? settings.network),
+    ...pick('store', choice(flags, 'store', ['auto', 'host', 'image'] as const) ?? settings.store),
     ...pick(
       'accelerator',
       choice(flags, 'accelerator', ['auto', 'hardware', 'emulation'] as const) ?? settings.accelerator,
@@ -184,7 +185,7 @@ async function duration(text: string): Promise<number | null> {
 
 function choice<const T extends string>(
   flags: FlagValues,
-  name: 'arch' | 'network' | 'accelerator',
+  name: 'arch' | 'network' | 'store' | 'accelerator',
   words: readonly T[],
 ): T | undefined {
   const text = textOf(flags, name);

@@ -18,6 +18,7 @@ export interface Settings {
   readonly volume?: string;
   readonly mounts?: readonly Mount[];
   readonly network?: 'nat' | 'none';
+  readonly store?: 'auto' | 'host' | 'image';
   readonly env?: Readonly<Record<string, string>>;
   readonly workdir?: string;
   readonly shell?: string;
@@ -96,6 +97,7 @@ function settingsSchema(directory: string): v.GenericSchema<unknown, Settings> {
       volume: v.exactOptional(name),
       mounts: v.exactOptional(v.array(mount, 'expected a list of mounts')),
       network: v.exactOptional(oneOf(['nat', 'none'])),
+      store: v.exactOptional(oneOf(['auto', 'host', 'image'])),
       env: v.exactOptional(
         v.record(
           v.pipe(v.string(), v.regex(/^[^=\0]+$/, "a variable's name holds no '='")),
@@ -136,6 +138,7 @@ export const SETTING_KEYS: readonly (keyof Settings)[] = [
   'volume',
   'mounts',
   'network',
+  'store',
   'env',
   'workdir',
   'shell',

@@ -15,6 +15,8 @@ export interface StatePaths {
   readonly runs: string;
   readonly volumes: string;
   readonly envs: string;
+  /** Snapshots of the host's Nix store. */
+  readonly stores: string;
   readonly locks: string;
 }
 
@@ -28,6 +30,8 @@ export interface RunPaths {
   readonly vsock: string;
   readonly console: string;
   readonly log: string;
+  /** Directory of the databases that a guest's lower store has; shared with it. */
+  readonly databases: string;
 }
 
 /** The id of a VM's run directory: 8 hex digits of its name's sha256. */
@@ -46,6 +50,7 @@ export function statePaths(env: NodeJS.ProcessEnv = process.env): StatePaths {
     runs: long ? join(`/tmp/vzshell-${ownUid()}`, runId(home)) : below,
     volumes: join(home, 'volumes'),
     envs: join(home, 'envs'),
+    stores: join(home, 'stores'),
     locks: join(home, 'locks'),
   };
 }
@@ -81,6 +86,7 @@ export function runPaths(paths: Pick<StatePaths, 'runs'>, id: string): RunPaths 
     vsock: join(directory, 'vsock.sock'),
     console: join(directory, 'console.log'),
     log: join(directory, 'supervisor.log'),
+    databases: join(directory, 'nix-db'),
   };
 }
 

@@ -9,6 +9,7 @@ import { type RunPaths, runPaths } from '../state/paths.ts';
 import { createDisk } from '../volume/ensure.ts';
 import { isThrowaway, VOLUME_SCHEMA, type VolumeFiles, type VolumeHolder, volumeFiles } from '../volume/files.ts';
 import { type ExitRecord, STATE_SCHEMA, type VmRecord, type VmSpec } from './spec.ts';
+import { takeDatabase } from './store-database.ts';
 
 export class RunDirectory {
   readonly spec: VmSpec;
@@ -27,6 +28,7 @@ export class RunDirectory {
   claim(): void {
     removeLeftovers(this.paths);
     writeJson(this.paths.spec, this.spec);
+    takeDatabase(this.spec.store, this.paths);
     const { volume } = this.spec;
     if (volume.throwaway) createDisk(volume.path, volume.size);
     if (this.#volume !== null) {

@@ -28,11 +28,34 @@ export interface VmSpec {
     readonly throwaway: boolean;
     readonly size: number;
   };
+  /** Absent in what earlier versions wrote. */
+  readonly store?: StoreSpec;
   readonly workdir: string;
   readonly detached: boolean;
   /** Milliseconds without a command after which a detached VM stops; null: never. */
   readonly idleTimeoutMs: number | null;
   readonly startTimeoutMs: number;
+}
+
+/** Which stores the guest's own is made of. */
+export interface StoreSpec {
+  readonly mode: 'auto' | 'host' | 'image';
+  /** Null: the image's store and the volume, without the host's. */
+  readonly host: HostStoreSpec | null;
+  /** Why `auto` means no host store here; else null. */
+  readonly reason: string | null;
+}
+
+export interface HostStoreSpec {
+  /** Directory on the host. */
+  readonly directory: string;
+  readonly id: string;
+  readonly generation: string;
+  /** The snapshot's database; the supervisor takes it into the run directory. */
+  readonly database: string;
+  /** Paths of the host that the guest can use, and those that were left out. */
+  readonly paths: number;
+  readonly leftOut: number;
 }
 
 /** `vm.json`: written by rename when the VM is ready, removed when it stops. */

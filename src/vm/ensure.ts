@@ -3,7 +3,7 @@
 import { VzshellError } from '../errors.ts';
 import { withLock } from '../state/lock.ts';
 import { prepareState, runId, statePaths } from '../state/paths.ts';
-import type { VmRecord } from '../supervisor/spec.ts';
+import type { VmRecord, VmSpec } from '../supervisor/spec.ts';
 import { running } from './connect.ts';
 import { startLock, startVm } from './create.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
@@ -43,7 +43,7 @@ export async function ensureVm(options: VmOptions & { readonly name: string }): 
 
 /** Only what the caller said himself counts: a default is no wish. */
 function checkCovered({ spec }: VmRecord, asked: VmOptions, resolved: ResolvedOptions): void {
-  const { machine, configure } = spec;
+  const { machine, configure, store } = spec;
   const gib = (bytes: number): string => `${Math.round((bytes / 1024 ** 3) * 100) / 100} GiB`;
   const volume = spec.volume.throwaway ? null : spec.volume.name;
   const differences: readonly [keyof VmOptions, boolean, string, string][] = [
@@ -51,6 +51,7 @@ function checkCovered({ spec }: VmRecord, asked: VmOptions, resolved: ResolvedOp
     ['cpus', machine.cpus < (resolved.cpus ?? 0), String(machine.cpus), String(resolved.cpus)],
     ['memory', machine.memory < resolved.memory, gib(machine.memory), gib(resolved.memory)],
     ['network', machine.network !== resolved.network, machine.network, resolved.network],
+    ['store', lacksStore(store, resolved.store), storeName(store), resolved.store],
     ['volume', volume !== resolved.volume, volume ?? 'a throwaway one', resolved.volume ?? 'a throwaway one'],
     ['user', configure.user.uid !== resolved.user.uid, configure.user.name, resolved.user.name],
   ];
@@ -68,6 +69,15 @@ function checkCovered({ spec }: VmRecord, asked: VmOptions, resolved: ResolvedOp
       throw different(spec.name, 'mounts', `'${target}' ${share.readOnly ? 'read-only' : 'writable'}`);
     }
   }
+}
+
+/** Only who insists can be disappointed. */
+function lacksStore(store: VmSpec['store'], asked: ResolvedOptions['store']): boolean {
+  return asked !== 'auto' && asked !== storeName(store);
+}
+
+function storeName(store: VmSpec['store']): 'host' | 'image' {
+  return store === undefined || store.host === null ? 'image' : 'host';
 }
 
 function different(name: string, option: keyof VmOptions, what: string): VzshellError {

@@ -1,6 +1,6 @@
 import { runPaths, statePaths } from '../state/paths.ts';
-import type { VmRecord, VmSpec } from '../supervisor/spec.ts';
-import type { VmInfo, VmState } from './types.ts';
+import type { StoreSpec, VmRecord, VmSpec } from '../supervisor/spec.ts';
+import type { StoreInfo, VmInfo, VmState } from './types.ts';
 
 /** What is known of a VM from what it was asked to be. */
 export function specInfo(spec: VmSpec, state: VmState): VmInfo {
@@ -22,11 +22,18 @@ export function specInfo(spec: VmSpec, state: VmState): VmInfo {
       target,
       readonly: readOnly,
     })),
+    store: spec.store === undefined ? null : storeInfo(spec.store),
     workdir: spec.workdir,
     startedAt: null,
     detached: spec.detached,
     directory: machine.runDir,
   };
+}
+
+function storeInfo({ host, reason }: StoreSpec): StoreInfo {
+  if (host === null) return { layers: ['image', 'volume'], host: null, reason };
+  const { directory, paths, leftOut } = host;
+  return { layers: ['host', 'image', 'volume'], host: { directory, paths, leftOut }, reason };
 }
 
 /** What is known of one that runs. */
@@ -41,6 +48,6 @@ export function brokenInfo(id: string, problem: string): VmInfo {
   const { directory } = runPaths(statePaths(), id);
   return {
     ...{ id, name: id, state: 'broken', problem, ...nothing },
-    ...{ mounts: [], workdir: null, startedAt: null, detached: null, directory },
+    ...{ mounts: [], store: null, workdir: null, startedAt: null, detached: null, directory },
   };
 }

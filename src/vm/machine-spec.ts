@@ -5,6 +5,7 @@ import type { DriverProbe, ShareSpec } from '../driver/driver.ts';
 import { selectDriver } from '../driver/select.ts';
 import { VzshellError } from '../errors.ts';
 import { type GuestImage, type ImageRequest, locateImage } from '../image/locate.ts';
+import { planHostStore } from '../nix/host-store/plan.ts';
 import { runId, runPaths, type StatePaths } from '../state/paths.ts';
 import { STATE_SCHEMA, type VmSpec } from '../supervisor/spec.ts';
 import { ensureVolume } from '../volume/ensure.ts';
@@ -13,6 +14,8 @@ import { defaultCpus, defaultStartTimeout, type ResolvedOptions } from './option
 
 /** The serial by which the guest finds each disk (guest/CONTRACT.md). */
 const DISK = { image: 'image', volume: 'nix' };
+/** The tags of the shares that the host's Nix store takes. */
+const TAG = { store: 'nix-store', databases: 'nix-db' };
 /** Bytes of the guest's console that are kept, twice. */
 const MAX_CONSOLE = 1024 ** 2;
 
@@ -33,6 +36,8 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
   const id = runId(name);
   const run = runPaths(paths, id);
   const volume = volumeOf(options, paths);
+  const { store, locks } = await planHostStore(options.store, image, paths);
+  const { host } = store;
   const shares = options.mounts.map(
     (mount, index): ShareSpec => ({ tag: `s${index}`, path: mount.source, readOnly: mount.readonly }),
   );
@@ -53,7 +58,15 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
         { id: DISK.image, path: image.root, readOnly: true },
         { id: DISK.volume, path: volume.path, readOnly: false },
       ],
-      shares,
+      shares: [
+        ...shares,
+        ...(host === null
+          ? []
+          : [
+              { tag: TAG.store, path: host.directory, readOnly: true },
+              { tag: TAG.databases, path: run.databases, readOnly: true },
+            ]),
+      ],
       network: options.network,
       vsockPath: run.vsock,
       console: { path: run.console, maxBytes: MAX_CONSOLE },
@@ -68,6 +81,16 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
       shares: options.mounts.map(({ target, readonly }, index) => ({ tag: `s${index}`, target, readOnly: readonly })),
       volume: { serial: DISK.volume, uuid: volume.uuid, format: true },
       tmpfsStore: false,
+      store: {
+        image: image.id,
+        host: host && {
+          tag: TAG.store,
+          databaseTag: TAG.databases,
+          id: host.id,
+          generation: host.generation,
+          locks,
+        },
+      },
       network: options.network,
       // Without a network Nix would try its substituters all the same, and say at each that it failed.
       nix: { conf: options.network === 'none' ? 'substituters =\n' : '' },
@@ -75,6 +98,7 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
     },
     image: imageOf(image),
     volume,
+    store,
     workdir: options.workdir,
     detached: options.detached,
     idleTimeoutMs: options.idleTimeout,

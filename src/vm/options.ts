@@ -25,6 +25,7 @@ export interface ResolvedOptions {
   readonly volume: string | null;
   readonly mounts: readonly ResolvedMount[];
   readonly network: 'nat' | 'none';
+  readonly store: 'auto' | 'host' | 'image';
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
   readonly user: GuestUser;
@@ -76,6 +77,7 @@ const CHECKS: { readonly [key in keyof VmOptions]-?: Check } = {
     ok: isMountList,
   },
   network: oneOf('nat', 'none'),
+  store: oneOf('auto', 'host', 'image'),
   env: { rule: 'an object of names and texts, without NUL', ok: isEnvironment },
   workdir: { rule: 'an absolute path in the guest', ok: (value) => isText(value) && posix.isAbsolute(value) },
   user: { rule: 'an object with the name, uid and gid of a Linux user', ok: isUser },
@@ -105,6 +107,7 @@ export function resolveOptions(options: VmOptions): ResolvedOptions {
     volume: options.volume ?? null,
     mounts: resolveMounts(options.mounts ?? []),
     network: options.network ?? 'nat',
+    store: options.store ?? 'auto',
     env: { ...options.env },
     workdir: posix.normalize(options.workdir ?? user.home),
     user,

@@ -44,6 +44,11 @@ export interface VmOptions extends Abortable {
   readonly mounts?: readonly Mount[];
   /** Default: `'nat'`. */
   readonly network?: 'nat' | 'none';
+  /**
+   * The Nix store below the volume's: `'host'` puts this host's own under the image's, so that nothing of it is fetched or built
+   * again; `'image'` has the image's alone. Default: `'auto'`, the host's where it can be used.
+   */
+  readonly store?: 'auto' | 'host' | 'image';
   /** For every command in the guest. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default directory of commands. Default: the user's home in the guest. */
@@ -208,6 +213,16 @@ export interface VmExit {
   readonly error?: VzshellError;
 }
 
+/** What the guest's Nix store is made of. */
+export interface StoreInfo {
+  /** Bottom first. The volume's is above them all. */
+  readonly layers: readonly ('host' | 'image' | 'volume')[];
+  /** The host's store, when it is a layer: its directory, the paths a guest can use, and those it cannot. */
+  readonly host: { readonly directory: string; readonly paths: number; readonly leftOut: number } | null;
+  /** Why the host's store is not used although it may be; else null. */
+  readonly reason: string | null;
+}
+
 export interface VmInfo {
   readonly id: string;
   readonly name: string;
@@ -222,6 +237,7 @@ export interface VmInfo {
   readonly memory: number | null;
   readonly volume: string | null;
   readonly mounts: readonly { readonly source: string; readonly target: string; readonly readonly: boolean }[];
+  readonly store: StoreInfo | null;
   readonly workdir: string | null;
   /** ISO 8601. */
   readonly startedAt: string | null;

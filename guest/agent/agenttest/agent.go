@@ -142,6 +142,9 @@ func (m *Machine) SetTime(unixMs int64) (int64, bool, error) {
 	return time.Now().UnixMilli() - unixMs, false, nil
 }
 
+// RefreshStore does nothing.
+func (m *Machine) RefreshStore([]byte) error { return nil }
+
 // Sync does nothing.
 func (m *Machine) Sync() error {
 	m.Asked = append(m.Asked, "sync")

@@ -22,6 +22,7 @@ type Configure struct {
 	Shares     []Share               `json:"shares"`
 	Volume     *Volume               `json:"volume"`
 	TmpfsStore bool                  `json:"tmpfsStore"`
+	Store      Store                 `json:"store"`
 	Network    string                `json:"network"`
 	Nix        struct{ Conf string } `json:"nix"`
 	Env        map[string]string     `json:"env"`
@@ -130,7 +131,7 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := m.mountCache(&user); err != nil {
 		return nil, err
 	}
-	lowerState, err := m.assembleStore()
+	layers, err := m.assembleStore(wanted.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := os.WriteFile(nix.Conf, []byte(wanted.Nix.Conf), 0o644); err != nil {
 		return nil, err
 	}
-	daemon := &nix.Daemon{Image: layerImage, LowerState: lowerState, Upper: layerVolume + "/store", Builds: buildDir}
+	daemon := &nix.Daemon{Layers: layers, Builds: buildDir}
 	if err := daemon.Listen(); err != nil {
 		return nil, err
 	}

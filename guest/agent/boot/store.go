@@ -11,6 +11,7 @@ import (
 	"vzagent/disk"
 	"vzagent/fault"
 	"vzagent/journal"
+	"vzagent/nix"
 )
 
 // Volume is the disk that `configure` names.
@@ -103,14 +104,19 @@ func (m *Machine) mountCache(user *account.User) error {
 	return m.mount(point{cacheOf(user), target, "", unix.MS_BIND, ""})
 }
 
-// assembleStore puts /nix together: the image's store below, the volume's above, and the database that belongs to each. The lower
-// one, what the image was built with, is returned as an open directory: the volume's is put over it.
-func (m *Machine) assembleStore() (lowerState *os.File, err error) {
+// assembleStore puts /nix together: the image's store below, and the host's if there is one, the volume's above, and the database
+// that belongs to each.
+func (m *Machine) assembleStore(store Store) (*nix.Layers, error) {
 	const state = "/nix/var/nix"
-	if lowerState, err = os.Open(state); err != nil {
+	imageState, err := os.Open(state)
+	if err != nil {
 		return nil, err
 	}
-	layers := "lowerdir=" + layerImage + ",upperdir=" + layerVolume + "/store,workdir=" + layerVolume + "/work," + overlayOptions
+	lower, err := m.lowerLayers(store, imageState)
+	if err != nil {
+		return nil, err
+	}
+	layers := "lowerdir=" + lower.Dir + ",upperdir=" + layerVolume + "/store,workdir=" + layerVolume + "/work," + overlayOptions
 	for _, p := range []point{
 		{layerVolume + "/var/nix", state, "", unix.MS_BIND, ""},
 		// A tmpfs: the socket of a daemon of the last boot must not look alive.
@@ -122,5 +128,5 @@ func (m *Machine) assembleStore() (lowerState *os.File, err error) {
 		}
 	}
 	os.RemoveAll("/nix/var/log")
-	return lowerState, os.Symlink(layerVolume+"/var/log", "/nix/var/log")
+	return lower, os.Symlink(layerVolume+"/var/log", "/nix/var/log")
 }

@@ -3,7 +3,6 @@ package nix
 import (
 	"bufio"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,10 +20,9 @@ const hopeless = time.Second
 
 // Daemon listens in nix-daemon's place until somebody comes.
 type Daemon struct {
-	// Image and Upper are the directories of the store's layers; Builds is where it builds.
-	Image, Upper, Builds string
-	// LowerState is the state directory of the lower layer, as the image has it.
-	LowerState *os.File
+	Layers *Layers
+	// Builds is where it builds.
+	Builds string
 
 	listener int
 	caller   *readiness.Watch
@@ -71,7 +69,7 @@ func (d *Daemon) Stop() {
 // serve runs one daemon to its end.
 func (d *Daemon) serve() {
 	began := time.Now()
-	switch dropped, err := disk.DropBallast(filepath.Dir(d.Upper)); {
+	switch dropped, err := disk.DropBallast(d.Layers.Volume); {
 	case err != nil:
 		journal.Error("the ballast of the volume stays: %v", err)
 	case dropped:
@@ -110,7 +108,7 @@ func (d *Daemon) refuse() {
 // start hands the socket over as systemd would: descriptor 3, named by LISTEN_FDS and by LISTEN_PID, which must be the daemon's
 // own pid. Nobody knows that before the fork, so the new process, still this program, sets it (see ExecAsListener).
 func (d *Daemon) start() (*process.Child, error) {
-	if err := copyState(d.LowerState, LowerState); err != nil {
+	if err := d.Layers.Ready(); err != nil {
 		return nil, err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDONLY, 0)
@@ -125,7 +123,7 @@ func (d *Daemon) start() (*process.Child, error) {
 	defer writer.Close()
 	const program = "/usr/bin/nix-daemon"
 	daemon, err := process.Start("/proc/self/exe",
-		[]string{"vzagent", ListenerMode, program, "--daemon", "--option", "store", storeURI(d.Image, d.Upper)},
+		[]string{"vzagent", ListenerMode, program, "--daemon", "--option", "store", storeURI(d.Layers.Dir, d.Layers.Upper())},
 		&syscall.ProcAttr{
 			Dir: "/",
 			Env: []string{

@@ -2,6 +2,7 @@ package nix
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,13 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// NewerLayout says that a volume was last used by an agent that knows more than this one.
+type NewerLayout struct{ Layout int }
+
+func (e *NewerLayout) Error() string {
+	return fmt.Sprintf("it has layout %d, this guest image knows %d", e.Layout, layout)
+}
+
 // copyState copies the database of the image's store, which lies below the directory state, to where the daemon looks for it:
 // even of a read-only store Nix wants a state directory that it can write to. What is there already stays.
 func copyState(state *os.File, to string) error {
+	return copyFiles(state, to, "db/db.sqlite", "db/schema")
+}
+
+func copyFiles(state *os.File, to string, names ...string) error {
 	if err := os.MkdirAll(filepath.Join(to, "db"), 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{"db/db.sqlite", "db/schema"} {
+	for _, name := range names {
 		if err := copyFrom(state, name, filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}

@@ -17,6 +17,7 @@ var plainRoutes = []route{
 	{"POST", "/v1/configure", true, configure},
 	{"POST", "/v1/time", true, setTime},
 	{"POST", "/v1/shutdown", true, shutDown},
+	{"POST", "/v1/store/refresh", false, refreshStore},
 	{"POST", "/v1/sync", false, func(s *Server, _ *guest.Guest, _ []byte) (any, error) { return struct{}{}, s.Machine.Sync() }},
 	{"POST", "/v1/signal", false, signal},
 	{"POST", "/v1/resize", false, resize},
@@ -65,6 +66,10 @@ func setTime(s *Server, _ *guest.Guest, body []byte) (any, error) {
 		Adjusted bool  `json:"adjusted"`
 		DriftMs  int64 `json:"driftMs"`
 	}{adjusted, drift}, err
+}
+
+func refreshStore(s *Server, _ *guest.Guest, body []byte) (any, error) {
+	return struct{}{}, s.Machine.RefreshStore(body)
 }
 
 func signal(_ *Server, _ *guest.Guest, body []byte) (any, error) {

@@ -28,6 +28,8 @@ type Machine interface {
 	Configure(body []byte) (*guest.Guest, any, error)
 	// SetTime returns how far the clock was off, and whether it was set.
 	SetTime(unixMs int64) (driftMs int64, adjusted bool, err error)
+	// RefreshStore makes what the host's Nix store has now usable.
+	RefreshStore(body []byte) error
 	// Sync writes everything to the disks.
 	Sync() error
 	// Shutdown ends the machine, some time after it returns.

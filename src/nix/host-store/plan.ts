@@ -1,0 +1,57 @@
+// Whether the host's Nix store is a layer of a guest's, and which state of it.
+
+import { VzshellError } from '../../errors.ts';
+import type { GuestImage } from '../../image/locate.ts';
+import type { StatePaths } from '../../state/paths.ts';
+import type { StoreSpec } from '../../supervisor/spec.ts';
+import { locateHostNix } from './locate.ts';
+import { type Snapshot, snapshotHostStore } from './snapshot.ts';
+import { Unusable } from './unusable.ts';
+
+export interface PlannedStore {
+  readonly store: StoreSpec;
+  /** Lock files of the host, which the guest must not see. */
+  readonly locks: readonly string[];
+}
+
+/**
+ * Looks at the host's store, as `mode` says. With `auto` it is used where it can be, and the reason is kept where it cannot;
+ * with `host` that reason is an error.
+ */
+export async function planHostStore(
+  mode: StoreSpec['mode'],
+  image: GuestImage,
+  paths: Pick<StatePaths, 'stores'>,
+): Promise<PlannedStore> {
+  if (mode === 'image') return { store: { mode, host: null, reason: null }, locks: [] };
+  try {
+    const { directory, snapshot } = await currentSnapshot(image, paths);
+    const { id, generation, file, paths: usable, leftOut, locks } = snapshot;
+    return {
+      store: { mode, host: { directory, id, generation, database: file, paths: usable, leftOut }, reason: null },
+      locks,
+    };
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error;
+    if (mode === 'auto') return { store: { mode, host: null, reason: error.message }, locks: [] };
+    throw new VzshellError('ERR_NIX', `the host's Nix store cannot be used: ${error.message}`, {
+      cause: error,
+      ...(error.hint !== '' && { hint: error.hint }),
+    });
+  }
+}
+
+/** The host's store as it is now. Throws `Unusable`. */
+export async function currentSnapshot(
+  image: Pick<GuestImage, 'id' | 'manifest' | 'storeDatabase'>,
+  paths: Pick<StatePaths, 'stores'>,
+): Promise<{ readonly directory: string; readonly snapshot: Snapshot }> {
+  if (image.storeDatabase === null) {
+    const why = `the guest image ${image.manifest} does not bring the database of its store`;
+    throw new Unusable(why, 'use an image of this version of vzshell');
+  }
+  const nix = await locateHostNix();
+  const snapshot = await snapshotHostStore(nix, { id: image.id, database: image.storeDatabase }, paths.stores);
+  if (snapshot.paths === 0) throw new Unusable("the host's Nix store is empty", 'use --store image');
+  return { directory: nix.store, snapshot };
+}
