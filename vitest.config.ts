@@ -35,6 +35,29 @@ const config: ViteUserConfig = defineConfig({
       {
         extends: true,
         test: {
+          name: 'native',
+          include: ['test/native/**/*.test.ts'],
+          fileParallelism: false,
+          // Node-API lives in the process: a test that ends it, or counts its descriptors, wants one of its own.
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          fileParallelism: false,
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'types',
           include: [],
           typecheck: { enabled: true, only: true, include: ['test/types/**/*.test-d.ts'] },
