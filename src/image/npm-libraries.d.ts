@@ -24,10 +24,14 @@ declare module '@npmcli/config' {
 }
 
 declare module '@npmcli/config/lib/definitions/index.js' {
-  export const definitions: unknown;
-  export const shorthands: unknown;
-  export const flatten: unknown;
-  export const nerfDarts: readonly string[];
+  const all: {
+    readonly definitions: unknown;
+    readonly shorthands: unknown;
+    readonly flatten: unknown;
+    readonly nerfDarts: readonly string[];
+  };
+
+  export = all;
 }
 
 declare module 'npm-registry-fetch' {

@@ -11,17 +11,14 @@ export type NpmSettings = Readonly<Record<string, unknown>>;
 
 /** Reads them. The libraries cost a tenth of a second, so they are loaded here and not before. */
 export async function npmSettings(env: NodeJS.ProcessEnv = process.env): Promise<NpmSettings> {
-  const [{ default: Config }, { definitions, shorthands, flatten, nerfDarts }] = await Promise.all([
+  const [{ default: Config }, { default: known }] = await Promise.all([
     import('@npmcli/config'),
     import('@npmcli/config/lib/definitions/index.js'),
   ]);
   const node = nodeOf(env);
   try {
     const config = new Config({
-      definitions,
-      shorthands,
-      flatten,
-      nerfDarts,
+      ...known,
       // npm lies beside its node; distributions and Homebrew keep settings of theirs there.
       npmPath: join(dirname(dirname(node)), 'lib', 'node_modules', 'npm'),
       // A copy: loading writes to it.
