@@ -64,7 +64,7 @@ func initialize(link *handover.Link) {
 	journal.Info("the agent runs since %d ms, the host is told at %d ms", began, events.Uptime())
 	machine := boot.Prepare(modules, emitter, link)
 	if link != nil {
-		go obeyLast(machine, emitter)
+		go obeyLast(machine)
 	}
 	server := &serve.Server{Version: version, Arch: arch, Machine: machine, Events: emitter}
 	fail(emitter, "the server ended: "+run(server, listener))
@@ -74,16 +74,13 @@ func run(server *serve.Server, listener net.Listener) string {
 	return server.Run(serve.HostOnly(listener)).Error()
 }
 
-// obeyLast waits for the last process 1 (package handover) to ask the agent to go. When the guest itself asked systemd to end the machine,
-// this is how the host hears of it.
-func obeyLast(machine *boot.Machine, emitter *events.Emitter) {
+// obeyLast waits for the last process 1 (package handover) to say that the end has come. When the guest itself asked systemd to end the
+// machine, this is how the host hears of it.
+func obeyLast(machine *boot.Machine) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, unix.SIGTERM)
 	for range asked {
-		if machine.Leave() {
-			emitter.Flush(time.Second)
-			os.Exit(0)
-		}
+		machine.Leave()
 	}
 }
 

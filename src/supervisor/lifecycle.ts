@@ -23,7 +23,7 @@ import {
   type VmRecord,
   type VmSpec,
 } from './spec.ts';
-import { powerOff } from './stop-ladder.ts';
+import { patienceFor, powerOff } from './stop-ladder.ts';
 import { keepTime } from './time.ts';
 
 /** What a supervisor needs of the agent. */
@@ -121,7 +121,8 @@ export class Lifecycle {
     const ending = this.#end.ending ?? { reason: 'stopped' };
     if (this.#machine !== null) {
       const polite = ending.error === undefined && this.#guest.connected;
-      await powerOff(this.#machine, polite ? this.#agent : null, this.#forced.signal, this.#patience);
+      const patience = this.#patience ?? patienceFor(this.#spec.machine.cmdline);
+      await powerOff(this.#machine, polite ? this.#agent : null, this.#forced.signal, patience);
     }
     const exit: ExitRecord = {
       schema: STATE_SCHEMA,

@@ -1,7 +1,15 @@
 import type { Machine } from '../driver/driver.ts';
 
-/** Milliseconds: how long a guest may take to power off, and how long after it broke the connection off on its way. */
-const PATIENCE = { agent: 10_000, afterFailure: 500 };
+/**
+ * Milliseconds: how long a guest may take to power off, and how long after it broke the connection off on its way. systemd, which
+ * gives every service up to 90 s, is done in a second on hardware and in half a minute under emulation.
+ */
+const PATIENCE = { agent: 10_000, systemd: 100_000, afterFailure: 500 };
+
+/** How long a guest with this kernel command line gets to power off. */
+export function patienceFor(cmdline: string): number {
+  return cmdline.split(' ').includes('vzshell.init=systemd') ? PATIENCE.systemd : PATIENCE.agent;
+}
 
 /**
  * Stops a machine: the agent first (commands are told, volumes unmounted), then the driver. No ACPI rung: a bare init ignores
@@ -12,7 +20,7 @@ export async function powerOff(
   machine: Machine,
   agent: { shutdown(): Promise<unknown> } | null,
   forced: AbortSignal,
-  patience: number = PATIENCE.agent,
+  patience: number,
 ): Promise<void> {
   if (agent !== null && !forced.aborted && (await byAgent(machine, agent, forced, patience))) return;
   try {

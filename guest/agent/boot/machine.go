@@ -122,18 +122,20 @@ func (m *Machine) Shutdown(reason string) {
 	})
 }
 
-// Leave is the agent's farewell when systemd ends the machine: nothing of the agent keeps a file system busy any more. It returns
-// false when process 1 is not systemd.
-func (m *Machine) Leave() bool {
+// Leave is the agent's farewell when systemd ends the machine: nothing of the agent keeps a file system busy any more.
+func (m *Machine) Leave() {
 	if !m.link.Given() {
-		return false
+		return
 	}
 	m.off.Do(func() {
 		journal.Info("stopping: systemd ends the machine")
 		m.Events.Emit(events.Stopping{Event: "stopping", Reason: "the guest's systemd was asked to end the machine"})
 	})
 	m.stopDaemon()
-	return true
+	m.Events.Flush(flushPatience)
+	if err := m.link.Leave(); err != nil {
+		journal.Error("%v", err)
+	}
 }
 
 // stopDaemon ends the listening for Nix's daemon.

@@ -19,7 +19,7 @@ func TestTheLastProcessOneUnmountsTheDeepestFirstAndNothingOfItsOwn(t *testing.T
 27 22 0:25 / /oldrooted rw - tmpfs tmpfs rw
 28 22 0:26 / /proc rw - proc proc rw
 `
-	want := []string{"/oldroot/home/alice/my proj", "/oldroot/nix/store", "/oldroot/nix/.l/vol"}
+	want := []mount{{"/oldroot/home/alice/my proj", "virtiofs"}, {"/oldroot/nix/store", "overlay"}, {"/oldroot/nix/.l/vol", "ext4"}}
 	if got := below(table, "/oldroot"); !slices.Equal(got, want) {
 		t.Fatalf("%q", got)
 	}

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,16 +21,17 @@ func IsLast(argv []string) bool {
 	return len(argv) > 0 && filepath.Base(argv[0]) == filepath.Base(lastProgram)
 }
 
-// agentGoes bounds the agent's farewell to the host.
-const agentGoes = 3 * time.Second
-
-// Last ends the machine: the agent, then every file system, last mounted first, then the power. It does not return.
+// Last ends the machine: every file system, last mounted first, then the power. It does not return.
 func Last(action string) {
 	journal.ToKernel()
 	journal.Info("the last process 1 was asked to %s", action)
-	endAgent()
-	for _, point := range unmountBelow(oldRoot) {
-		journal.Bug("umount %s: it is still in use", strings.TrimPrefix(point, oldRoot))
+	if err := releaseAgent(); err != nil {
+		journal.Error("the agent did not let go: %v", err)
+	}
+	for _, mount := range unmountBelow(oldRoot) {
+		if lasting[mount.kind] {
+			journal.Bug("umount %s: it is still in use", strings.TrimPrefix(mount.point, oldRoot))
+		}
 	}
 	unix.Sync()
 	command := unix.LINUX_REBOOT_CMD_POWER_OFF
@@ -42,60 +44,84 @@ func Last(action string) {
 	select {}
 }
 
-// endAgent asks the agent, a child of process 1 and so of this process, to say goodbye; systemd has spared it.
-func endAgent() {
+// agentPatience is how long the agent may take to close what it has open on the volume.
+const agentPatience = 3 * time.Second
+
+// releaseAgent tells the agent, which systemd has spared, that the end has come, and waits until it has taken its pid file away.
+func releaseAgent() error {
 	pid, err := agentPid(pidFile)
 	if err != nil {
-		journal.Error("where is the agent? %v", err)
-		return
+		return err
 	}
-	unix.Kill(pid, unix.SIGTERM)
-	alarm := time.AfterFunc(agentGoes, func() { unix.Kill(pid, unix.SIGKILL) })
-	defer alarm.Stop()
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("inotify", err)
+	}
+	defer unix.Close(watch)
+	if _, err := unix.InotifyAddWatch(watch, filepath.Dir(pidFile), unix.IN_DELETE); err != nil {
+		return os.NewSyscallError("inotify", err)
+	}
+	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
+		return os.NewSyscallError("kill", err)
+	}
+	deadline := time.Now().Add(agentPatience)
 	for {
-		var status unix.WaitStatus
-		got, err := unix.Wait4(-1, &status, 0, nil)
-		if got == pid || err != nil && err != unix.EINTR {
-			return
+		if _, err := os.Stat(pidFile); os.IsNotExist(err) {
+			return nil
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			return fmt.Errorf("%s is still there after %v", pidFile, agentPatience)
+		}
+		ready := []unix.PollFd{{Fd: int32(watch), Events: unix.POLLIN}}
+		if n, _ := unix.Poll(ready, int(left.Milliseconds())+1); n > 0 {
+			unix.Read(watch, make([]byte, 4096))
 		}
 	}
 }
 
+// mount is a file system that is mounted.
+type mount struct{ point, kind string }
+
+// lasting are the kinds of file systems whose contents outlive the machine, or that keep such a one busy.
+var lasting = map[string]bool{"ext4": true, "overlay": true, "virtiofs": true}
+
 // unmountBelow unmounts what it can, round by round as long as that helps: systemd may have mounted in an order of its own. It
 // returns what is left.
-func unmountBelow(root string) []string {
+func unmountBelow(root string) []mount {
 	left := -1
 	for {
-		points := pointsBelow(root)
-		if len(points) == left {
-			return points
+		table, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil {
+			journal.Bug("umount: %v", err)
 		}
-		left = len(points)
-		for _, point := range points {
-			if err := unix.Unmount(point, 0); err != nil {
-				journal.Info("umount %s: %v", point, err)
+		mounts := below(string(table), root)
+		if len(mounts) == left {
+			return mounts
+		}
+		left = len(mounts)
+		for _, mount := range mounts {
+			if err := unix.Unmount(mount.point, 0); err != nil {
+				journal.Info("umount %s: %v", mount.point, err)
 			}
 		}
 	}
 }
 
-// pointsBelow lists the mount points below root, last mounted first. root itself holds this program's past, and stays: it is memory
-// over a read-only image.
-func pointsBelow(root string) (points []string) {
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		journal.Bug("umount: %v", err)
-	}
-	return below(string(table), root)
-}
-
-func below(table, root string) (points []string) {
+// below lists what is mounted below root, last mounted first. root itself holds this program's past, and stays: it is memory over a
+// read-only image.
+func below(table, root string) (mounts []mount) {
 	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 	for line := range strings.Lines(table) {
-		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(unescape.Replace(fields[4]), root+"/") {
-			points = append(points, unescape.Replace(fields[4]))
+		before, after, _ := strings.Cut(line, " - ")
+		fields, kind := strings.Fields(before), strings.Fields(after)
+		if len(fields) < 5 || len(kind) == 0 {
+			continue
+		}
+		if point := unescape.Replace(fields[4]); strings.HasPrefix(point, root+"/") {
+			mounts = append(mounts, mount{point, kind[0]})
 		}
 	}
-	slices.Reverse(points)
-	return points
+	slices.Reverse(mounts)
+	return mounts
 }

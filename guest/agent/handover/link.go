@@ -34,6 +34,8 @@ type Link struct {
 	socket  int
 	adopted chan os.Signal
 	given   bool
+	// dir holds the pid file; it is out of reach by name once systemd has left the root.
+	dir *os.File
 }
 
 // Parent is the process 1 that started this agent. Orphans of what the agent starts come to the agent, as they would if it were
@@ -53,6 +55,11 @@ func (l *Link) Give() error {
 	if err := install(); err != nil {
 		return err
 	}
+	dir, err := os.Open(filepath.Dir(pidFile))
+	if err != nil {
+		return err
+	}
+	l.dir = dir
 	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: "/", Err: err}
@@ -80,6 +87,12 @@ func (l *Link) Given() bool { return l != nil && l.given }
 // PowerOff asks systemd to end the machine.
 func (l *Link) PowerOff() error {
 	return os.NewSyscallError("kill", unix.Kill(1, powerOffSignal))
+}
+
+// Leave tells the last process 1 that nothing of the agent keeps a file system busy any more. The agent itself stays: the host takes
+// the end of its connection for the end of the machine.
+func (l *Link) Leave() error {
+	return os.NewSyscallError("unlinkat", unix.Unlinkat(int(l.dir.Fd()), filepath.Base(pidFile), 0))
 }
 
 // install puts this program where systemd's unit and systemd's last step expect it.
