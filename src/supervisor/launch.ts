@@ -12,6 +12,7 @@ import { volumeFiles } from '../volume/files.ts';
 import { volumeInUse } from '../volume/holder.ts';
 import { REFUSED, supervisorCommand } from './command.ts';
 import { OwnerPipe } from './owner-pipe.ts';
+import { abandonDirectory } from './run-directory.ts';
 import type { StartLine, VmRecord, VmSpec } from './spec.ts';
 
 export interface LaunchOptions {
@@ -117,6 +118,7 @@ async function died(spec: VmSpec, pipe: OwnerPipe): Promise<VzshellError> {
     });
   }
   if (code === REFUSED.volume) {
+    abandonDirectory(spec.machine.runDir);
     return volumeInUse(volumeFiles({ volumes: dirname(spec.volume.path) }, spec.volume.name), spec.volume.name);
   }
   const log = runPaths({ runs: dirname(spec.machine.runDir) }, spec.id).log;

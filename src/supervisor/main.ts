@@ -1,16 +1,14 @@
 // The process that owns one machine. It is started through `flock` (see launch.ts), so it holds the locks of its run directory
 // and its volume for exactly as long as it lives. Usage: node main.js <run directory>, the start pipe on descriptor 3.
 
-import { existsSync, fstatSync, rmdirSync, rmSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { fstatSync } from 'node:fs';
 import { AgentClient } from '../agent/client.ts';
 import { selectDriver } from '../driver/select.ts';
 import { asVzshellError } from '../errors.ts';
-import { runPaths } from '../state/paths.ts';
 import { ControlServer } from './control.ts';
 import { GuestEvents } from './guest-events.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { boundLog, RunDirectory } from './run-directory.ts';
+import { abandonDirectory, boundLog, RunDirectory } from './run-directory.ts';
 import type { ExitRecord, VmSpec } from './spec.ts';
 import { StartPipe } from './start-pipe.ts';
 import { sweepDead } from './sweep.ts';
@@ -18,7 +16,7 @@ import { sweepDead } from './sweep.ts';
 async function main(): Promise<void> {
   const pipe = new StartPipe();
   const spec = await pipe.readSpec().catch((error: unknown) => {
-    abandon(process.argv[2] ?? '');
+    abandonDirectory(process.argv[2] ?? '');
     throw error;
   });
   process.title = `vzshell: ${spec.name}`;
@@ -31,14 +29,6 @@ async function main(): Promise<void> {
   }
   await flushed();
   process.exit();
-}
-
-/** Nothing was begun. A directory that no VM ever used is not left for anybody to wonder about. */
-function abandon(directory: string): void {
-  const { lock, log, spec } = runPaths({ runs: dirname(directory) }, basename(directory));
-  if (existsSync(spec)) return;
-  for (const file of [log, lock]) rmSync(file, { force: true });
-  rmdirSync(directory);
 }
 
 async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {

@@ -1,7 +1,7 @@
 // What a supervisor finds in its run directory, and what it leaves there. All of it happens under the directory's lock, so
 // whatever lies there belongs to nobody alive.
 
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { VzshellError } from '../errors.ts';
 import { readJson, removeFile, writeJson } from '../state/json-file.ts';
@@ -71,6 +71,17 @@ export class RunDirectory {
       }
     }
   }
+}
+
+/**
+ * A start that ended before it claimed its directory leaves none that no VM ever used, for nobody to wonder about. The caller has
+ * the lock, or the start lock of the name.
+ */
+export function abandonDirectory(directory: string): void {
+  const { lock, log, spec } = runPaths({ runs: dirname(directory) }, basename(directory));
+  if (existsSync(spec)) return;
+  for (const file of [log, lock]) rmSync(file, { force: true });
+  rmdirSync(directory);
 }
 
 /** Removes what a dead supervisor left behind: sockets, records, and its throwaway volume. The caller has the lock. */

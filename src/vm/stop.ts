@@ -1,6 +1,7 @@
 import { VzshellError } from '../errors.ts';
 import { runPaths, statePaths } from '../state/paths.ts';
 import { ControlClient, NoSupervisor } from '../supervisor/control-client.ts';
+import { readSpec } from '../supervisor/run-directory.ts';
 import type { StopRequest } from '../supervisor/spec.ts';
 import { candidates } from './connect.ts';
 import type { VmExit } from './types.ts';
@@ -23,7 +24,25 @@ export async function stopVm(nameOrId: string, request: StopRequest = {}): Promi
       if (!(error instanceof NoSupervisor)) throw error;
     }
   }
-  throw new VzshellError('ERR_NOT_FOUND', `there is no running vm '${nameOrId}'`, {
+  throw notRunning(nameOrId);
+}
+
+function notRunning(nameOrId: string): VzshellError {
+  for (const id of candidates(nameOrId)) {
+    try {
+      readSpec(runPaths(statePaths(), id));
+    } catch (cause) {
+      return new VzshellError(
+        'ERR_INVALID_STATE',
+        `vm '${nameOrId}' does not run, and is broken: ${(cause as Error).message}`,
+        {
+          cause,
+          hint: `delete it with \`vzshell delete ${nameOrId}\``,
+        },
+      );
+    }
+  }
+  return new VzshellError('ERR_NOT_FOUND', `there is no running vm '${nameOrId}'`, {
     hint: '`vzshell list` shows what there is',
   });
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { VzshellError } from '../../errors.ts';
 import { runPaths, statePaths } from '../../state/paths.ts';
 import { ControlClient, NoSupervisor } from '../../supervisor/control-client.ts';
-import { Vm } from '../../vm/vm.ts';
+import { findVm } from '../../vm/find.ts';
+import { say } from '../report.ts';
 import { targetVm } from '../target.ts';
 
 export function addInspect(program: Command): void {
@@ -13,12 +13,9 @@ export function addInspect(program: Command): void {
     .option('--json', 'as JSON, which it always is')
     .action(async (vm: string | undefined) => {
       const name = await targetVm(vm);
-      const info = (await Vm.list()).find((each) => each.name === name || each.id === name);
-      if (info === undefined) {
-        throw new VzshellError('ERR_NOT_FOUND', `there is no vm '${name}'`, {
-          hint: '`vzshell list` shows what there is',
-        });
-      }
+      const info = await findVm(name);
+      if (info.problem !== null)
+        say(`vm '${name}' is broken: ${info.problem}\n  delete it with \`vzshell delete ${name}\``);
       process.stdout.write(`${JSON.stringify({ ...info, ...(await alive(info.id)) }, null, 2)}\n`);
     });
 }

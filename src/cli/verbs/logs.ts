@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { Command } from 'commander';
 import { escapeForTerminal } from '../../agent/escape.ts';
-import { VzshellError } from '../../errors.ts';
 import { type RunPaths, runPaths, statePaths } from '../../state/paths.ts';
-import { Vm } from '../../vm/vm.ts';
+import { findVm } from '../../vm/find.ts';
 import { follow } from '../follow.ts';
 import { targetVm } from '../target.ts';
 
@@ -24,13 +23,8 @@ export function addLogs(program: Command): void {
     .option('--supervisor', "the supervisor's log, where its failures stand")
     .action(async (vm: string | undefined, flags: LogFlags) => {
       const name = await targetVm(vm);
-      const info = (await Vm.list()).find((each) => each.name === name || each.id === name);
-      if (info === undefined) {
-        throw new VzshellError('ERR_NOT_FOUND', `there is no vm '${name}'`, {
-          hint: '`vzshell list` shows what there is',
-        });
-      }
-      await print(runPaths(statePaths(), info.id), flags);
+      const { id } = await findVm(name);
+      await print(runPaths(statePaths(), id), flags);
     });
 }
 

@@ -17,6 +17,7 @@ import type { Memory } from './remember.ts';
 
 /** Milliseconds in which the probe's guest has to end; it takes 40 to 140 where it works. */
 const DEADLINE = 2_000;
+const TOO_LATE = 'the guest did not end in time';
 /** What `isa-debug-exit` makes of the 0x2a that the x86 payload writes. */
 const X86_WORKS = 85;
 
@@ -47,14 +48,19 @@ export async function chooseAcceleration(arch: Arch, tools: ProbeTools, memory: 
     );
   }
   const key = memoryKey(tools.qemu.version);
-  let trouble = memory.recall(key);
-  if (trouble === null) {
-    trouble = (await runProbe(arch, 'kvm', tools)) ?? '';
-    memory.remember(key, trouble);
-  }
+  const trouble = await askOnce(key, memory, () => runProbe(arch, 'kvm', tools));
   return trouble === ''
     ? { name: 'kvm', note: null }
     : emulation(`/dev/kvm is there, but no guest runs under it: ${trouble}`);
+}
+
+/** What went wrong, or an empty text. A guest that took too long is asked again next time: the host may have been busy. */
+export async function askOnce(key: string, memory: Memory, ask: () => Promise<Verdict>): Promise<string> {
+  const remembered = memory.recall(key);
+  if (remembered !== null) return remembered;
+  const { trouble, late } = await ask();
+  if (!late) memory.remember(key, trouble);
+  return trouble;
 }
 
 /** What the spec's wish comes to on this host; ERR_UNSUPPORTED_HOST when it demands hardware that does not work. */
@@ -85,8 +91,16 @@ function emulation(note: string): Acceleration {
   return { name: 'tcg', note };
 }
 
-/** Runs the payload under an accelerator. Null when it ran to its end, else what went wrong. */
-export async function runProbe(arch: Arch, accelerator: Accelerator, tools: ProbeTools): Promise<string | null> {
+/** How the payload fared. */
+export interface Verdict {
+  /** What went wrong; empty when it ran to its end. */
+  readonly trouble: string;
+  /** It was given up, which on a busy host says little. */
+  readonly late: boolean;
+}
+
+/** Runs the payload under an accelerator. */
+export async function runProbe(arch: Arch, accelerator: Accelerator, tools: ProbeTools): Promise<Verdict> {
   const directory = mkdtempSync(join(tmpdir(), 'vzshell-kvm-'));
   try {
     const kernel = join(directory, 'kernel');
@@ -99,13 +113,14 @@ export async function runProbe(arch: Arch, accelerator: Accelerator, tools: Prob
       log: join(directory, 'log'),
       channel: true,
     });
-    const verdict = await Promise.race([stopped(child.channel), late(), child.exit]);
+    const end = await Promise.race([stopped(child.channel), tooLate(), child.exit]);
     child.kill();
     const exit = await child.exit;
-    if (verdict === exit && exit.code === (arch === 'x86_64' ? X86_WORKS : 0)) return null;
+    if (end === exit && exit.code === (arch === 'x86_64' ? X86_WORKS : 0)) return { trouble: '', late: false };
     const said = logTail(child.log, 40).split('\n')[0] ?? '';
-    if (typeof verdict === 'string') return said === '' ? verdict : `${verdict} (${said})`;
-    return said || `QEMU ended with ${exit.signal ?? `status ${exit.code}`}`;
+    const late = end === TOO_LATE;
+    if (typeof end === 'string') return { trouble: said === '' ? end : `${end} (${said})`, late };
+    return { trouble: said || `QEMU ended with ${exit.signal ?? `status ${exit.code}`}`, late };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -141,6 +156,6 @@ function stopped(channel: Duplex | null): Promise<string> {
   });
 }
 
-function late(): Promise<string> {
-  return new Promise((resolve) => setTimeout(resolve, DEADLINE, 'the guest did not end in time').unref());
+function tooLate(): Promise<string> {
+  return new Promise((resolve) => setTimeout(resolve, DEADLINE, TOO_LATE).unref());
 }

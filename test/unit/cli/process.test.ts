@@ -1,8 +1,10 @@
 // The real program as a process, as far as it needs no machine. Its code is the built one: `scripts/test` builds before it tests.
 
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -202,5 +204,35 @@ describe('doctor', () => {
     });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^!! {2}state directory/m);
+  });
+});
+
+describe('a VM whose records are damaged', () => {
+  const damaged = (): string => {
+    const directory = join(top, 'state/run', createHash('sha256').update('ghost').digest('hex').slice(0, 8));
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(join(directory, 'spec.json'), '{');
+    return directory;
+  };
+
+  it('is said to be broken by every verb that is given its name, with the way to delete it', () => {
+    damaged();
+    const inspect = vzshell(['inspect', 'ghost']);
+    expect(JSON.parse(inspect.stdout)).toMatchObject({
+      state: 'broken',
+      problem: expect.stringContaining('is damaged'),
+    });
+    expect(inspect.stderr).toContain('`vzshell delete ghost`');
+    const stop = vzshell(['stop', 'ghost']);
+    expect(stop.code).not.toBe(0);
+    expect(stop.stderr).toMatch(/vm 'ghost' does not run, and is broken: .*spec\.json is damaged/);
+    expect(stop.stderr).toContain('`vzshell delete ghost`');
+  });
+
+  it('is deleted by its name', () => {
+    const directory = damaged();
+    expect(vzshell(['delete', 'ghost'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(existsSync(directory)).toBe(false);
+    expect(vzshell(['stop', 'ghost']).stderr).toContain("there is no running vm 'ghost'");
   });
 });

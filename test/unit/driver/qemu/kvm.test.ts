@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Arch } from '../../../../src/driver/driver.ts';
 import {
+  askOnce,
   chooseAcceleration,
   distrustKvm,
   type ProbeTools,
   runProbe,
+  type Verdict,
   wantedAcceleration,
 } from '../../../../src/driver/qemu/kvm.ts';
 import { findPrograms, requirePrograms } from '../../../../src/driver/qemu/programs.ts';
@@ -25,13 +27,28 @@ const memoryIn = (directory: string): Memory => new Memory(join(directory, 'prob
 
 describe('the probe', () => {
   it.each(['x86_64', 'arm64'] as const)('its guest runs to its end on a processor that works (%s)', async (arch) => {
-    expect(await runProbe(arch, 'tcg', await tools(arch, memoryIn(scratch())))).toBeNull();
+    expect(await runProbe(arch, 'tcg', await tools(arch, memoryIn(scratch())))).toEqual({
+      trouble: '',
+      late: false,
+    });
   });
 
   it('says what went wrong when QEMU cannot start it', async () => {
     const real = await tools(HOST, memoryIn(scratch()));
-    const trouble = await runProbe(HOST, 'kvm', { ...real, qemu: { ...real.qemu, path: '/bin/false' } });
-    expect(trouble).toBe('QEMU ended with status 1');
+    const verdict = await runProbe(HOST, 'kvm', { ...real, qemu: { ...real.qemu, path: '/bin/false' } });
+    expect(verdict).toEqual({ trouble: 'QEMU ended with status 1', late: false });
+  });
+
+  it('a guest that takes too long is no answer to remember', async () => {
+    const directory = scratch();
+    const memory = memoryIn(directory);
+    const real = await tools(HOST, memory);
+    const path = join(directory, 'qemu');
+    writeFileSync(path, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    const slow = (): Promise<Verdict> => runProbe(HOST, 'kvm', { ...real, qemu: { ...real.qemu, path } });
+    expect(await askOnce('kvm', memory, slow)).toBe('the guest did not end in time');
+    expect(await askOnce('kvm', memory, async () => ({ trouble: '', late: false }))).toBe('');
+    expect(await askOnce('kvm', memory, slow)).toBe('');
   });
 
   it('gives an honest answer in time, and remembers it', async () => {
