@@ -4,6 +4,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import * as zlib from 'node:zlib';
+import { VzshellError } from '../errors.ts';
 import { imageProblem, megabytes } from './problem.ts';
 
 /** Bytes that a decompressor gets at once: what it makes of them is in memory, and may be ten thousand times as much. */
@@ -16,20 +17,29 @@ export async function* decompress(
   limit: number,
 ): AsyncIterable<Uint8Array> {
   let size = 0;
+  // What fails before the decompressor is not damage of the file.
+  let before: { readonly error: unknown } | null = null;
+  const guarded = async function* (): AsyncIterable<Uint8Array> {
+    try {
+      yield* source;
+    } catch (error) {
+      before = { error };
+      throw error;
+    }
+  };
   try {
-    for await (const chunk of decompressor(name)(source, limit)) {
+    for await (const chunk of decompressor(name)(guarded(), limit)) {
       size += chunk.length;
       if (size > limit) throw tooBig(name, limit);
       yield chunk;
     }
   } catch (error) {
-    if (isDamage(error)) {
-      throw imageProblem('format', `${name} is damaged: ${(error as Error).message}`, {
-        cause: error,
-        details: { file: name },
-      });
-    }
-    throw error;
+    if (before !== null) throw (before as { readonly error: unknown }).error;
+    if (error instanceof VzshellError) throw error;
+    throw imageProblem('format', `${name} is damaged: ${(error as Error).message}`, {
+      cause: error,
+      details: { file: name },
+    });
   }
 }
 
@@ -83,15 +93,4 @@ async function* xz(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
 
 function tooBig(name: string, limit: number): Error {
   return imageProblem('too-big', `${name} holds over ${megabytes(limit)}`, { details: { file: name } });
-}
-
-function isDamage(error: unknown): boolean {
-  if (!(error instanceof Error) || 'syscall' in error) return false;
-  const { code } = error as NodeJS.ErrnoException;
-  // zlib's codes, fzstd's numbers, and the words of the xz module, which has none.
-  return (
-    typeof code === 'number' ||
-    (typeof code === 'string' && code.startsWith('Z_')) ||
-    /unexpected e(nd|of)|xz|unpack|lzma/i.test(error.message)
-  );
 }

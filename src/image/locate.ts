@@ -63,6 +63,9 @@ interface Found {
   readonly cure: string;
 }
 
+/** What to do about a damaged image that was named by its id. */
+const REFETCH = 'fetch or import it again; `vzshell image list` shows where it came from';
+
 /** What guest/CONTRACT.md promises every guest. */
 const CONTRACT_CMDLINE = 'console=hvc0 panic=-1 quiet';
 
@@ -124,8 +127,8 @@ async function findNamed(value: string, origin: string, request: ImageRequest): 
   const source = parseSource(value);
   if (source.kind === 'npm' || source.kind === 'url') return fetched(source, origin, request);
   const path = await manifestAt(source.kind === 'id' ? imageDirectory(source.id, request.env) : resolve(source.path));
-  if (path !== null)
-    return { path, origin, cure: rebuild(request), ...(source.kind === 'id' && { pinned: source.id }) };
+  if (path !== null && source.kind === 'id') return { path, origin, pinned: source.id, cure: REFETCH };
+  if (path !== null) return { path, origin, cure: rebuild(request) };
   throw new VzshellError('ERR_IMAGE', `there is no guest image at '${value}'${origin}`, {
     hint: 'give the path of a manifest.json, or of the directory that holds it; `vzshell image list` shows those that were fetched',
   });

@@ -23,30 +23,42 @@ type Fetch = (uri: string, options: Readonly<Record<string, unknown>>) => Promis
 export class Network {
   readonly #fetch: Fetch;
   readonly #settings: NpmSettings;
+  readonly #proxies: readonly URL[];
   readonly #pickRegistry: (spec: string, settings: NpmSettings) => string;
 
   private constructor(
     fetch: Fetch,
     pickRegistry: (spec: string, settings: NpmSettings) => string,
     settings: NpmSettings,
+    env: NodeJS.ProcessEnv,
   ) {
     this.#fetch = fetch;
     this.#pickRegistry = pickRegistry;
     // Without npm's cache on disk: what is fetched has a place of its own, and would be there twice.
     const { cache: _, ...rest } = settings;
     this.#settings = rest;
+    const { https_proxy, http_proxy, HTTPS_PROXY, HTTP_PROXY, proxy } = env;
+    this.#proxies = [
+      settings.httpsProxy,
+      settings.proxy,
+      https_proxy,
+      http_proxy,
+      HTTPS_PROXY,
+      HTTP_PROXY,
+      proxy,
+    ].flatMap((each) => (typeof each === 'string' && URL.canParse(each) ? [new URL(each)] : []));
   }
 
   /** Loads client and settings. Nothing is asked of anybody yet. */
-  static async open(env?: NodeJS.ProcessEnv): Promise<Network> {
+  static async open(env: NodeJS.ProcessEnv = process.env): Promise<Network> {
     const [{ default: fetch }, settings] = await Promise.all([import('npm-registry-fetch'), npmSettings(env)]);
-    return new Network(fetch, fetch.pickRegistry, settings);
+    return new Network(fetch, fetch.pickRegistry, settings, env);
   }
 
   /** How often npm tries again what failed on the way. */
   get retries(): number {
-    const { fetchRetries } = this.#settings;
-    return typeof fetchRetries === 'number' ? fetchRetries : 2;
+    const { retry } = this.#settings as { readonly retry?: { readonly retries?: unknown } };
+    return typeof retry?.retries === 'number' ? retry.retries : 2;
   }
 
   /** The registry that the user has for a package. */
@@ -56,6 +68,12 @@ export class Network {
 
   /** The answer to a GET: 200 or 206, everything else is an error. Its body must be read to its end, or `signal` aborted. */
   async get(url: string, { headers, signal, spec }: Request = {}): Promise<Reply> {
+    if (this.#settings.offline === true) {
+      throw imageProblem('offline', `cannot fetch ${shown(url)}: npm is told to work offline`, {
+        hint: 'see `npm config get offline`',
+        details: { url: shown(url) },
+      });
+    }
     try {
       return await this.#fetch(url, {
         ...this.#settings,
@@ -66,8 +84,13 @@ export class Network {
       });
     } catch (error) {
       signal?.throwIfAborted();
-      throw networkProblem(error, url);
+      throw this.problem(error, url);
     }
+  }
+
+  /** Any failure of a request as ours. */
+  problem(error: unknown, url: string): VzshellError {
+    return networkProblem(error, url, this.#proxies);
   }
 
   /** The whole answer; of one with more than `limit` bytes the rest is not read. */
@@ -86,7 +109,7 @@ export class Network {
     } catch (error) {
       request.signal?.throwIfAborted();
       stop.abort();
-      throw networkProblem(error, url);
+      throw this.problem(error, url);
     }
     return Buffer.concat(chunks);
   }
@@ -104,17 +127,13 @@ export function shown(url: string): string {
 
 const CERTIFICATE = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_(?:GET_ISSUER|VERIFY)/;
 
-/** Any failure of a request as ours: what it was, and which setting of npm to look at. */
-export function networkProblem(error: unknown, url: string): VzshellError {
+/** What it was, and which setting of npm to look at. */
+function networkProblem(error: unknown, url: string, proxies: readonly URL[]): VzshellError {
   if (error instanceof VzshellError) return error;
   const { statusCode, code = '', message } = error as Error & { statusCode?: number; code?: string };
   const where = shown(url);
   const context = { cause: error, details: { url: where, ...(statusCode !== undefined && { status: statusCode }) } };
   if (statusCode !== undefined) return refused(statusCode, where, context);
-  if (code === 'ENOTCACHED') {
-    const hint = 'npm is told to work offline: `npm config get offline`';
-    return imageProblem('offline', `cannot fetch ${where}: offline`, { ...context, hint });
-  }
   if (CERTIFICATE.test(code)) {
     const hint = "trust your company's certificate: `npm config set cafile /path/to/ca.pem`";
     return imageProblem('certificate', `cannot fetch ${where}: its certificate is not trusted (${code})`, {
@@ -122,13 +141,18 @@ export function networkProblem(error: unknown, url: string): VzshellError {
       hint,
     });
   }
-  if (/proxy/i.test(`${code} ${message}`)) {
+  if (/proxy/i.test(`${code} ${message}`) || proxies.some((proxy) => isAbout(message, proxy, url))) {
     const hint = 'look at `npm config get proxy https-proxy noproxy`, and at HTTPS_PROXY and HTTP_PROXY';
     return imageProblem('proxy', `cannot fetch ${where} through the proxy: ${message}`, { ...context, hint });
   }
   const hint =
     'check the connection, `npm config get registry` and the proxy settings; what was fetched so far is kept';
   return imageProblem('network', `cannot fetch ${where}: ${message}`, { ...context, hint });
+}
+
+/** Whether a failed connection was one to the proxy: its name is in the message, or its port, which is not the server's. */
+function isAbout(message: string, { hostname, port }: URL, url: string): boolean {
+  return message.includes(hostname) || (port !== '' && port !== new URL(url).port && message.endsWith(`:${port}`));
 }
 
 function refused(status: number, where: string, context: object): VzshellError {

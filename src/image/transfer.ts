@@ -3,7 +3,7 @@
 import { VzshellError } from '../errors.ts';
 import type { Wanted } from './download.ts';
 import { FileDigest } from './file-digest.ts';
-import { type Network, networkProblem, type Reply, shown } from './network.ts';
+import { type Network, type Reply, shown } from './network.ts';
 import { type Partial, PIECE } from './partial.ts';
 import { imageProblem, megabytes } from './problem.ts';
 
@@ -17,7 +17,7 @@ export class Transfer {
   readonly #network: Network;
   readonly #wanted: Wanted;
   readonly #partial: Partial;
-  readonly #digest: FileDigest;
+  #digest: FileDigest;
   readonly #report: (received: number, total: number | null) => void;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -124,7 +124,9 @@ export class Transfer {
       reply ??= await this.#ask(0, PIECE);
       const total = lengthOf(reply);
       if (total !== null) this.#checkSize(total);
+      await this.#digest.settled();
       await this.#partial.begin(null);
+      this.#digest = new FileDigest(this.#partial.file, this.#wanted.integrity.algorithm);
       this.#received = 0;
       let at = 0;
       const { body } = reply;
@@ -134,6 +136,7 @@ export class Transfer {
           this.#checkSize(Math.max(at + chunk.length, total ?? this.#wanted.size ?? 0));
           await this.#write(chunk, at, total);
           at += chunk.length;
+          this.#digest.reach(at);
         }
         if (total !== null && at !== total) throw new Error('the connection ended early');
         return at;
@@ -167,7 +170,7 @@ export class Transfer {
   #giveUp(error: unknown, failures: number): void {
     this.#signal.throwIfAborted();
     if (error instanceof VzshellError || failures > this.#network.retries)
-      throw networkProblem(error, this.#wanted.url);
+      throw this.#network.problem(error, this.#wanted.url);
   }
 
   #checkSize(size: number): void {
