@@ -13,7 +13,7 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/nixos/**/*.test.ts'],
           maxWorkers: Math.min(4, availableParallelism()),
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

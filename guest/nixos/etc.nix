@@ -1,4 +1,4 @@
-# /etc lies in the image as it is, links into the store and a few plain files: what the agent writes at boot must not be a link.
+# /etc lies in the image as NixOS would set it up; nothing is done about it at boot.
 { lib, ... }:
 {
   environment.etc = {
@@ -9,10 +9,6 @@
     "profile.d/vzshell.sh".source = ../debian/tree/etc/profile.d/vzshell.sh;
     # The project belongs to the host's user; owners seen through a share may differ.
     gitconfig.source = lib.mkForce ../debian/tree/etc/gitconfig;
-    hosts = lib.mkForce {
-      source = ../debian/tree/etc/hosts;
-      mode = "0644";
-    };
   };
 
   # The image holds what these would make (image.nix); the one needs perl, the other perl or systemd.

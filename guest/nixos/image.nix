@@ -91,6 +91,10 @@ in
         "bash ${./initrd.sh} ${config.system.modulesTree} ${linux.modDirVersion} ${cfg.agent}/bin/vzagent ${cfg.agent.version} $out ${lib.escapeShellArgs modules}";
 
     root = pkgs.runCommand "vzshell-root.erofs" {
+      outputs = [
+        "out"
+        "database"
+      ];
       nativeBuildInputs = [
         pkgs.buildPackages.erofs-utils
         pkgs.buildPackages.nix
@@ -109,9 +113,9 @@ in
       activate = vzshellActivate;
       nixVersion = config.nix.package.version;
       compression = if cfg.compression == null then "" else cfg.compression;
-    } "bash ${./root.sh} $out";
+    } "bash ${./root.sh} $out $database";
 
-    # All four under the names that vzshell looks for.
+    # All under the names that vzshell looks for.
     image =
       pkgs.runCommand "vzshell-guest-${arch}"
         {
@@ -137,6 +141,7 @@ in
           ln -s ${kernel} $out/kernel
           ln -s ${initrd} $out/initrd
           ln -s ${root} $out/root.erofs
+          ln -s ${root.database} $out/store.sqlite
           bash ${./manifest.sh} "$manifestPath" $out >manifest.json
           mv manifest.json $out/manifest.json
         '';

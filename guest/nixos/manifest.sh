@@ -1,4 +1,4 @@
-# manifest.sh BASE DIRECTORY : prints BASE, a JSON object, with the records of kernel, initrd and root.erofs in DIRECTORY.
+# manifest.sh BASE DIRECTORY : prints BASE, a JSON object, with the records of kernel, initrd, root.erofs and store.sqlite in DIRECTORY.
 set -euo pipefail
 base=$1 directory=$2
 
@@ -7,4 +7,4 @@ record() { # FILE
 }
 
 jq --argjson kernel "$(record kernel)" --argjson initrd "$(record initrd)" --argjson root "$(record root.erofs)" \
-  '. + { kernel: $kernel, initrd: $initrd, root: ($root + { type: "erofs" }) }' "$base"
+  --argjson store "$(record store.sqlite)" '. + { kernel: $kernel, initrd: $initrd, root: ($root + { type: "erofs" }), store: $store }' "$base"

@@ -42,6 +42,7 @@
     "/bin/bash" = "${pkgs.bashInteractive}/bin/bash";
     "/usr/bin/env" = "${config.environment.usrbinenv}";
     "/usr/bin/nix-daemon" = "${config.nix.package}/bin/nix-daemon";
+    "/usr/bin/sqlite3" = "${pkgs.sqlite}/bin/sqlite3";
     "/usr/sbin/mke2fs" = "${pkgs.e2fsprogs}/bin/mke2fs";
     "/usr/sbin/e2fsck" = "${pkgs.e2fsprogs}/bin/e2fsck";
     "/usr/share/bash-completion" = "${pkgs.bash-completion}/share/bash-completion";

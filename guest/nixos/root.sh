@@ -1,7 +1,8 @@
-# root.sh OUT : the root image of a NixOS guest, from what the derivation in image.nix has in its environment: the closure with a database
-# that knows it, /etc as NixOS would set it up, accounts, and the few names outside the store. Runs nothing of the guest.
+# root.sh OUT DATABASE : the root image of a NixOS guest, from what the derivation in image.nix has in its environment: the closure with a
+# database that knows it (DATABASE is a copy), /etc as NixOS would set it up, accounts, and the few names outside the store. Runs nothing
+# of the guest.
 set -euo pipefail
-out=$1
+out=$1 database=$2
 export LC_ALL=C
 root=$PWD/root
 
@@ -13,6 +14,7 @@ store() {
   sqlite3 "$root/nix/var/nix/db/db.sqlite" \
     'update ValidPaths set registrationTime = 1; pragma wal_checkpoint(truncate); pragma journal_mode = delete; vacuum;' >/dev/null
   rm -rf "$root"/nix/var/nix/db/{big-lock,reserved,*-wal,*-shm} "$root"/nix/var/nix/{temproots,userpool,gc.lock,gc-socket,builds} "$root/nix/var/log"
+  cp "$root/nix/var/nix/db/db.sqlite" "$database"
   # What Nix made points at this build's directory.
   ln -sfn /nix/var/nix/profiles "$root/nix/var/nix/gcroots/profiles"
 }
@@ -78,21 +80,9 @@ names() {
   echo "$nixVersion" >"$root/etc/vzshell/nix-version"
 }
 
-# The agent rewrites these at boot. Through a link it would write into the store.
-no_links() {
-  local name
-  for name in passwd group shadow hosts; do
-    if [ -L "$root/etc/$name" ] || [ ! -f "$root/etc/$name" ]; then
-      echo "/etc/$name must be a plain file in a guest's image; the configuration makes it a link or leaves it out." >&2
-      exit 1
-    fi
-  done
-}
-
 mkdir "$root"
 store
 settings
 accounts
 names
-no_links
 mkfs.erofs --quiet -d0 ${compression:+"-z$compression"} -T1 --all-root -U 00000000-0000-4000-8000-76657a73686c "$out" "$root" >/dev/null
