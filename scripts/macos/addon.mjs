@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { fetchPackage } from './downloads.mjs';
 import { writeStubs } from './stubs.mjs';
 import {
-  compile,
+  BUILD,
+  compileOnce,
   compilerArguments,
   DEPLOYMENT_TARGET,
   forEach,
@@ -22,11 +23,11 @@ const SDK = '26.5';
 
 /** Builds the addon to `output`. */
 export async function buildAddon(root, output) {
-  const build = join(root, 'build/native/apple');
+  const build = join(root, BUILD);
   const common = await compilerArguments(root);
   const objects = join(build, 'objects');
   const all = sources(root);
-  await forEach(all, (source) => compile(common, source, objectPath(objects, source)));
+  await forEach(all, (source) => compileOnce(root, common, source, objectPath(objects, source)));
   const availability = join(objects, 'availability.o');
   await tool(llvmTool('clang'), [
     '-target',

@@ -9,7 +9,8 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkDeclarations, declaredSelectors } from './foundation.mjs';
 import {
-  compile,
+  BUILD,
+  compileOnce,
   compilerArguments,
   DEPLOYMENT_TARGET,
   forEach,
@@ -83,9 +84,9 @@ async function check(files, directory) {
   const found = [];
   await forEach(files, async (source) => {
     const object = objectPath(directory, source);
-    await compile(common, source, object);
+    await compileOnce(root, common, source, object);
     // The retains and releases go through a few functions that are empty here, so that ARC's rules judge everything else.
-    await compile(common, source, object, ['-fobjc-arc', '-fsyntax-only']);
+    await compileOnce(root, common, source, `${object}.arc`, ['-fobjc-arc', '-fsyntax-only']);
     found.push([source, await uses(object)]);
   });
   const published = publishedSelectors();
@@ -103,12 +104,13 @@ async function check(files, directory) {
 }
 
 const named = process.argv.slice(2);
-const scratch = mkdtempSync(join(tmpdir(), 'vzshell-check-api-'));
+const scratch = named.length > 0 ? mkdtempSync(join(tmpdir(), 'vzshell-check-api-')) : null;
 try {
-  await check(named.length > 0 ? named : sources(root).filter((name) => name.endsWith('.mm')), scratch);
+  const files = scratch === null ? sources(root).filter((name) => name.endsWith('.mm')) : named;
+  await check(files, scratch ?? join(root, BUILD, 'objects'));
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
 } finally {
-  rmSync(scratch, { recursive: true });
+  if (scratch !== null) rmSync(scratch, { recursive: true });
 }

@@ -2,9 +2,10 @@
 // those of the frameworks are native/apple/include and what native/api generates.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fetchPackage } from './downloads.mjs';
 
@@ -14,6 +15,8 @@ const CLANG = `clang++-${LLVM}`;
 /** The oldest macOS that the addon runs on, and that Node does. */
 export const DEPLOYMENT_TARGET = '13.5';
 
+/** Where what is built for Macs lies. */
+export const BUILD = 'build/native/apple';
 /** Of Node-API: what binding.gyp says too. */
 export const NAPI_VERSION = 8;
 
@@ -29,17 +32,25 @@ export async function tool(program, args) {
   }
 }
 
+const gyp = (root) => readFileSync(join(root, 'binding.gyp'), 'utf8').replace(/#.*$/gm, '');
+const strings = (text) => [...text.matchAll(/'([^']+)'/g)].map(([, word]) => word);
+
 /** The addon's sources, as binding.gyp names them for a Mac. */
 export function sources(root) {
-  const gyp = readFileSync(join(root, 'binding.gyp'), 'utf8');
-  const names = [...gyp.matchAll(/['"](native\/src\/[^'"]+\.(?:cc|mm))['"]/g)].map(([, name]) => name);
+  const names = strings(gyp(root)).filter((name) => /^native\/src\/.+\.(cc|mm)$/.test(name));
   if (names.length === 0) throw new Error('binding.gyp names no sources below native/src');
-  return [...new Set(names)].map((name) => join(root, name));
+  return names.map((name) => join(root, name));
+}
+
+/** The macros that binding.gyp defines. */
+function defines(root) {
+  const [, list] = /'defines': \[([^\]]*)\]/.exec(gyp(root));
+  return strings(list);
 }
 
 /** Writes the headers that are generated, and returns the arguments that are the same for every source. */
 export async function compilerArguments(root) {
-  const generated = join(root, 'build/native/apple/include');
+  const generated = join(root, BUILD, 'include');
   await tool(process.execPath, [join(root, 'native/api/generate.mjs'), generated]);
   const resources = (await tool(CLANG, ['-print-resource-dir'])).trim();
   const directories = [
@@ -54,8 +65,7 @@ export async function compilerArguments(root) {
     ...['-O2', '-fPIC', '-fvisibility=hidden', '-fvisibility-inlines-hidden', '-nostdinc', '-nostdinc++'],
     ...directories.flatMap((path) => ['-isystem', path]),
     ...['-I', join(root, 'native/src')],
-    ...[`-DNAPI_VERSION=${NAPI_VERSION}`, '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
-    ...['-DNODE_GYP_MODULE_NAME=vz', '-DBUILDING_NODE_EXTENSION'],
+    ...[...defines(root), 'NODE_GYP_MODULE_NAME=vz', 'BUILDING_NODE_EXTENSION'].map((each) => `-D${each}`),
     ...[
       '-Wall',
       '-Wextra',
@@ -72,6 +82,28 @@ export async function compilerArguments(root) {
 export async function compile(common, source, output, extra = []) {
   const language = source.endsWith('.mm') ? ['-x', 'objective-c++', '-fobjc-exceptions', '-fno-objc-arc'] : [];
   await tool(CLANG, [...common, ...language, '-c', source, '-o', output, ...extra]);
+}
+
+/** Compiles one source unless `output` is newer than everything that it was made from. */
+export async function compileOnce(root, common, source, output, extra = []) {
+  if (isCurrent(output, [fileURLToPath(import.meta.url), join(root, 'binding.gyp')])) return;
+  const fresh = `${output}.${process.pid}`;
+  await compile(common, source, fresh, ['-MD', '-MF', `${output}.d`, ...extra]);
+  // With -fsyntax-only there is none.
+  if (!existsSync(fresh)) writeFileSync(fresh, '');
+  renameSync(fresh, output);
+}
+
+function isCurrent(output, others) {
+  try {
+    const made = statSync(output).mtimeMs;
+    const [, list] = readFileSync(`${output}.d`, 'utf8').split(/:(.*)/s);
+    const inputs = list.split(/\s+/).filter((word) => word !== '' && word !== '\\');
+    return [...inputs, ...others].every((path) => statSync(path).mtimeMs < made);
+  } catch (error) {
+    if (error.code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Where the object of a source goes. */
