@@ -34,6 +34,8 @@ export class Console {
     if (this.#pipe === null) return;
     this.#copier.kill();
     closeSync(OUTPUT);
+    // The lowest free number is the one just closed: no pipe of a child's may get it.
+    openSync('/dev/null', 'r+');
     this.#copier = copier(this.path, 'ignore');
   }
 

@@ -37,8 +37,10 @@ export class Shares {
   async close() {
     for (const device of this.#devices.filter(({ mounted }) => mounted !== undefined)) {
       for (const name of Object.keys(device.mounted)) this.#unmount(device, name);
-      command('umount', '-l', device.path);
-      rmdirSync(device.path);
+      for (const path of [device.path, device.staging]) {
+        command('umount', '-l', path);
+        rmdirSync(path);
+      }
     }
     if (this.#devices.some(({ mounted }) => mounted !== undefined)) rmdirSync(this.#root);
     this.#devices = [];
@@ -52,17 +54,22 @@ export class Shares {
       throw new CannotBoot(`${share?.class ?? 'no share'} (tag '${tag}')`);
     if (process.getuid() !== 0)
       throw new CannotBoot('a share of several directories as an ordinary user: it mounts them');
-    const device = { path: join(this.#root, String(index)), readOnly: false, mounted: {} };
-    mkdirSync(device.path, { recursive: true });
-    command('mount', '-t', 'tmpfs', '-o', 'mode=0755,size=64k', 'vzl', device.path);
-    // What is mounted below it from now on reaches virtiofsd's namespace, which takes and gives nothing back.
-    command('mount', '--make-shared', device.path);
+    const staging = join(this.#root, String(index));
+    const device = { path: `${staging}.view`, staging, readOnly: false, mounted: {} };
+    mkdirSync(staging, { recursive: true });
+    mkdirSync(device.path);
+    command('mount', '-t', 'tmpfs', '-o', 'mode=0755,size=64k', 'vzl', staging);
+    // What is mounted in it from now on reaches the view, and virtiofsd's namespace, which takes and gives nothing back.
+    command('mount', '--make-shared', staging);
+    command('mount', '--bind', staging, device.path);
+    // Between the directories the guest writes nothing.
+    command('mount', '-o', 'remount,bind,ro', device.path);
     for (const [name, directory] of Object.entries(share.directories)) this.#mount(device, name, directory);
     return device;
   }
 
   #mount(device, name, directory) {
-    const target = join(device.path, name);
+    const target = join(device.staging, name);
     mkdirSync(target);
     command('mount', '--bind', directory.URL, target);
     if (directory.readOnly) command('mount', '-o', 'remount,bind,ro', target);
@@ -70,7 +77,7 @@ export class Shares {
   }
 
   #unmount(device, name) {
-    const target = join(device.path, name);
+    const target = join(device.staging, name);
     // The guest may have files open there.
     command('umount', '-l', target);
     rmdirSync(target);
