@@ -5,6 +5,7 @@
 import { VzshellError } from '../errors.ts';
 import { developHost } from '../nix/develop-host.ts';
 import { cachedEntrance } from '../nix/entrance.ts';
+import { isOutdated } from '../nix/host-store/outdated.ts';
 import { statePaths } from '../state/paths.ts';
 import { isVerb } from './flags.ts';
 import { covers, isGone, type Joined, joinRunning } from './join.ts';
@@ -22,7 +23,7 @@ export async function warm(argv: readonly string[]): Promise<number | null> {
     const plan = await makePlan(flags);
     if (plan.name === null || (plan.hint !== null && command === null)) return null;
     joined = joinRunning(plan.name);
-    if (joined === null || !covers(joined.record, plan.vm)) return null;
+    if (joined === null || !covers(joined.record, plan.vm) || isOutdated(joined.record.spec)) return null;
     await joined.dialAhead();
     const { devShell, root } = plan;
     const options = { ...devShell, ...(root !== null && { flake: root }) };

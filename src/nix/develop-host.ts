@@ -1,4 +1,5 @@
 import type { CommandContext } from '../vm/context.ts';
+import type { StoreVm } from './host-store/running.ts';
 
 /** What entering a dev shell needs to know of the machine. `Vm` fills it from the record of what runs. */
 export interface DevelopHost {
@@ -16,6 +17,8 @@ export interface DevelopHost {
   readonly home: string;
   /** The host path of a path in the guest, when it lies on a mount; else null. */
   hostPath(guestPath: string): string | null;
+  /** What the host's Nix store is to this VM. */
+  readonly store: StoreVm['spec'] | null;
   /** Where the host keeps environments: `$VZSHELL_HOME/envs`. */
   readonly envsDir: string;
 }
@@ -23,8 +26,11 @@ export interface DevelopHost {
 /** What a running VM is, as far as dev shells need it. */
 export interface DevelopRecord {
   readonly spec: {
+    readonly id: string;
+    readonly name: string;
+    readonly store?: StoreVm['spec']['store'];
     readonly volume: { readonly uuid: string };
-    readonly image: { readonly id: string; readonly system: string };
+    readonly image: { readonly manifest: string; readonly id: string; readonly system: string };
     readonly machine: { readonly shares: readonly { readonly tag: string; readonly path: string }[] };
     readonly configure: {
       readonly network: 'nat' | 'none';
@@ -39,7 +45,7 @@ export interface DevelopRecord {
 
 /** The host of dev shells in the VM that this record (`vm.json`) describes. */
 export function developHost(record: DevelopRecord, context: CommandContext, envsDir: string): DevelopHost {
-  const { configure, image, machine, volume, workdir } = record.spec;
+  const { id, name, configure, image, machine, store, volume, workdir } = record.spec;
   return {
     context,
     volumeUuid: volume.uuid,
@@ -59,6 +65,7 @@ export function developHost(record: DevelopRecord, context: CommandContext, envs
       }
       return null;
     },
+    store: store === undefined || store.host === null ? null : { id, name, image, store },
     envsDir,
   };
 }

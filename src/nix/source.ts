@@ -49,6 +49,14 @@ export class EnvironmentSource {
     }
   }
 
+  async #hostStore(): Promise<{ refresh(): Promise<unknown>; protect(): Promise<void> } | null> {
+    const { context, store: spec } = this.#host;
+    if (spec === null) return null;
+    const { protectUsed, refreshStore } = await import('./host-store/running.ts');
+    const vm = { spec, context };
+    return { refresh: () => refreshStore(vm), protect: () => protectUsed(vm) };
+  }
+
   /** Evaluates anew: also after the guest has lost what `lost` points to. */
   async evaluate(before: ProjectKey = this.#lookup.now(), lost?: CachedEnvironment): Promise<CachedEnvironment> {
     const { cache, flake, parts: keyParts, root, slug } = this.#lookup;
@@ -57,6 +65,12 @@ export class EnvironmentSource {
     const { evaluateEntry } = await import('./evaluate-entry.ts');
     const { signal, onProgress } = this.#options;
     onProgress?.(`evaluating ${flake}`);
+    // What was built on the host meanwhile need not be built again, and what this uses of it is to stay.
+    const hostStore = await this.#hostStore();
+    await hostStore?.refresh().catch((error: unknown) => {
+      if (!(error instanceof VzshellError)) throw error;
+      this.#options.onWarning?.(`${error.message}; going on with what the guest knows of it`);
+    });
     const parts = await evaluateEntry(this.#host, {
       flake,
       reference: flakeReference(keyParts.shell, root),
@@ -67,6 +81,7 @@ export class EnvironmentSource {
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
     });
+    await hostStore?.protect();
     const after = this.#lookup.now();
     const entry: CachedEnvironment = { ...parts, format: CACHE_FORMAT, key: after.key };
     // Nix may have written flake.lock, and then the key with the lock is the environment's. A file that somebody else changed

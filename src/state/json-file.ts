@@ -11,13 +11,22 @@ const MAX_STATE_FILE = 8 * 1024 * 1024;
 
 /** Replaces a file in one step: temporary name, fsync, rename, fsync of the directory. */
 export function writeJson(path: string, value: object): void {
-  place(path, value, renameSync);
+  place(path, textOf(value), renameSync);
+}
+
+/** The same for a file that is not JSON. */
+export function writeText(path: string, text: string): void {
+  place(path, text, renameSync);
+}
+
+function textOf(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** Creates a file in one step. False when it is there already, which is then left as it is. */
 export function createJson(path: string, value: object): boolean {
   try {
-    place(path, value, (temporary, final) => {
+    place(path, textOf(value), (temporary, final) => {
       linkSync(temporary, final);
       unlinkSync(temporary);
     });
@@ -28,12 +37,12 @@ export function createJson(path: string, value: object): boolean {
   }
 }
 
-function place(path: string, value: object, put: (temporary: string, final: string) => void): void {
+function place(path: string, text: string, put: (temporary: string, final: string) => void): void {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
-      writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -51,6 +51,11 @@ export interface HostStoreSpec {
   readonly directory: string;
   readonly id: string;
   readonly generation: string;
+  /** The host's own database, and its state when the snapshot was taken. */
+  readonly source: string;
+  readonly state: string;
+  /** The database of the image's store, which is part of the snapshot. */
+  readonly imageDatabase: string;
   /** The snapshot's database; the supervisor takes it into the run directory. */
   readonly database: string;
   /** Paths of the host that the guest can use, and those that were left out. */

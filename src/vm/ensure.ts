@@ -29,7 +29,10 @@ export async function ensureVm(options: VmOptions & { readonly name: string }): 
     const record = await running(paths, runId(name));
     if (record === null) return null;
     checkCovered(record, options, resolved);
-    return { vm: new Vm(record, null), joined: true };
+    const vm = new Vm(record, null);
+    // What the guest knows of the host's store stays true enough for a command when there is no news to be had.
+    await vm.refreshStore().catch(() => undefined);
+    return { vm, joined: true };
   };
   const found = await join();
   if (found !== null) return found;

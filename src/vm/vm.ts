@@ -130,6 +130,17 @@ export class Vm implements Commands, AsyncDisposable {
     return develop(developHost(this.#record, this.#context, statePaths().envs), options);
   }
 
+  /**
+   * Makes what this host's Nix store has got since the VM started usable in the guest. Dev shells do it by themselves. False when
+   * there was nothing to do.
+   */
+  async refreshStore(): Promise<boolean> {
+    const { isOutdated } = await import('../nix/host-store/outdated.ts');
+    if (!isOutdated(this.#record.spec)) return false;
+    const { refreshStore } = await import('../nix/host-store/running.ts');
+    return refreshStore({ spec: this.#record.spec, context: this.#context });
+  }
+
   /** Connects to a TCP port or a unix socket in the guest. */
   async connect(address: GuestAddress, options: Abortable = {}): Promise<Duplex> {
     const { connectGuest } = await import('./connect-guest.ts');

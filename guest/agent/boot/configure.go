@@ -99,6 +99,10 @@ func (m *Machine) makeRoot(wanted *Configure) error {
 		return err
 	}
 	applyLimits()
+	// Nix gives it to the sandbox of every fixed-output build, and fails where it is not.
+	if err := os.WriteFile(resolvers, nil, 0o644); err != nil {
+		return err
+	}
 	return os.Mkdir("/run/vzshell", 0o755)
 }
 

@@ -13,6 +13,9 @@ import (
 	"vzagent/journal"
 )
 
+// resolvers is where the image's /etc/resolv.conf leads.
+const resolvers = "/run/resolv.conf"
+
 // How long `configure` waits for an address, and how long the asking goes on behind it.
 const (
 	addressPatience = 3 * time.Second
@@ -87,7 +90,7 @@ func apply(name string, lease dhcp.Lease) error {
 		return err
 	}
 	journal.Info("network: %s has %v", name, lease.Address)
-	return writeResolvConf("/run/resolv.conf", lease)
+	return writeResolvConf(resolvers, lease)
 }
 
 func writeResolvConf(path string, lease dhcp.Lease) error {

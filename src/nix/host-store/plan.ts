@@ -4,7 +4,7 @@ import { VzshellError } from '../../errors.ts';
 import type { GuestImage } from '../../image/locate.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import type { StoreSpec } from '../../supervisor/spec.ts';
-import { locateHostNix } from './locate.ts';
+import { type HostNix, locateHostNix } from './locate.ts';
 import { type Snapshot, snapshotHostStore } from './snapshot.ts';
 import { Unusable } from './unusable.ts';
 
@@ -25,12 +25,10 @@ export async function planHostStore(
 ): Promise<PlannedStore> {
   if (mode === 'image') return { store: { mode, host: null, reason: null }, locks: [] };
   try {
-    const { directory, snapshot } = await currentSnapshot(image, paths);
-    const { id, generation, file, paths: usable, leftOut, locks } = snapshot;
-    return {
-      store: { mode, host: { directory, id, generation, database: file, paths: usable, leftOut }, reason: null },
-      locks,
-    };
+    const { nix, imageDatabase, snapshot } = await currentSnapshot(image, paths);
+    const { id, generation, state, file, paths: usable, leftOut, locks } = snapshot;
+    const host = { directory: nix.store, source: nix.database, id, generation, state, imageDatabase, database: file };
+    return { store: { mode, host: { ...host, paths: usable, leftOut }, reason: null }, locks };
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
     if (mode === 'auto') return { store: { mode, host: null, reason: error.message }, locks: [] };
@@ -45,7 +43,7 @@ export async function planHostStore(
 export async function currentSnapshot(
   image: Pick<GuestImage, 'id' | 'manifest' | 'storeDatabase'>,
   paths: Pick<StatePaths, 'stores'>,
-): Promise<{ readonly directory: string; readonly snapshot: Snapshot }> {
+): Promise<{ readonly nix: HostNix; readonly imageDatabase: string; readonly snapshot: Snapshot }> {
   if (image.storeDatabase === null) {
     const why = `the guest image ${image.manifest} does not bring the database of its store`;
     throw new Unusable(why, 'use an image of this version of vzshell');
@@ -53,5 +51,5 @@ export async function currentSnapshot(
   const nix = await locateHostNix();
   const snapshot = await snapshotHostStore(nix, { id: image.id, database: image.storeDatabase }, paths.stores);
   if (snapshot.paths === 0) throw new Unusable("the host's Nix store is empty", 'use --store image');
-  return { directory: nix.store, snapshot };
+  return { nix, imageDatabase: image.storeDatabase, snapshot };
 }

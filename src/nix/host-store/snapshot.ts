@@ -9,6 +9,7 @@ import { makeDirectory } from '../../state/paths.ts';
 import { hackedPaths, mayBeHacked } from './case-hack.ts';
 import type { HostNix } from './locate.ts';
 import { mergeScript, NIX_SCHEMA } from './merge.ts';
+import { databaseState } from './outdated.ts';
 import { SqliteError, sqlite } from './sqlite.ts';
 import { Unusable } from './unusable.ts';
 
@@ -41,15 +42,13 @@ const SCHEMA: Snapshot['schema'] = 1;
 const ATTEMPTS = 5;
 /** Milliseconds after which a copy that is no longer the current one has been taken over by whoever wanted it. */
 const LINGER = 10 * 60_000;
-/** Milliseconds: two writes within this may leave a file with one and the same time. */
-const TICK = 100;
 
 /** The snapshot of the host's store as it is now; the last one when nothing has changed. `directory` keeps it. */
 export async function snapshotHostStore(nix: HostNix, image: ImageStore, directory: string): Promise<Snapshot> {
   checkSchema(nix);
   const here = join(directory, hash(`${nix.database} ${nix.store} ${image.id}`));
   const record = join(here, 'current.json');
-  const state = databaseState(nix);
+  const state = databaseState(nix.database);
   const last = readRecord(record);
   if (last !== null && last.state === state && existsSync(last.file)) return last;
   makeDirectory(here);
@@ -88,22 +87,10 @@ export async function snapshotHostStore(nix: HostNix, image: ImageStore, directo
   }
 }
 
-/** Changes whenever the host's database does. */
-export function databaseState(nix: HostNix): string {
-  const now = BigInt(Date.now());
-  const parts = ['', '-wal'].map((suffix) => {
-    const stat = statSync(`${nix.database}${suffix}`, { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined) return 'none';
-    const fresh = now - stat.mtimeMs < TICK;
-    return `${stat.ino} ${stat.size} ${stat.mtimeNs}${fresh ? ` ${randomBytes(4).toString('hex')}` : ''}`;
-  });
-  return parts.join(' ');
-}
-
 /** Copies the database; gives the state that the copy is of. */
 async function copyDatabase(nix: HostNix, to: string): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
-    const before = databaseState(nix);
+    const before = databaseState(nix.database);
     // A log that is there must be read. Where there is none nobody has the database open, and who may not write in its directory
     // can read it only as a file that does not change, which is then checked.
     const still = !existsSync(`${nix.database}-wal`);
@@ -111,7 +98,7 @@ async function copyDatabase(nix: HostNix, to: string): Promise<string> {
     rmSync(to, { force: true });
     try {
       await sqlite(`file:${encodeURI(nix.database)}?${how}`, `.backup main ${JSON.stringify(to)}`);
-      if (!still || databaseState(nix) === before) return before;
+      if (!still || databaseState(nix.database) === before) return before;
     } catch (error) {
       if (!(error instanceof SqliteError) || attempt === ATTEMPTS) throw error;
     }

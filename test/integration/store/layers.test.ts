@@ -1,0 +1,228 @@
+// The host's Nix store below a guest's: a real Nix with a daemon on the host, a real guest, real VirtioFS. There is no network, so
+// whatever is there has not been fetched. The names in brackets are those of the research notes on Nix.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Vm } from 'vzshell';
+import { ARCH, useHome } from '../vm/fixture.ts';
+import { build, buildArguments, exists, fixedOutput, isValid, root, UPPER, whiteouts } from './guest.ts';
+import { HostNix } from './host-nix.ts';
+
+useHome();
+
+const TOOL = { 'bin/host-tool': '#!/bin/sh\necho from the host\n' };
+let host: HostNix;
+let project: string;
+let tool: string;
+let toolHash: string;
+let unused: string;
+let vm: Vm;
+
+const start = (options: object = {}): Promise<Vm> =>
+  Vm.create({
+    ...{ arch: ARCH, network: 'none', memory: '1GiB', volume: 'work', disk: '4GiB', store: 'host' },
+    mounts: [{ source: project }],
+    workdir: project,
+    ...options,
+  });
+
+beforeAll(async () => {
+  host = await HostNix.start();
+  tool = host.add('host-tool', TOOL);
+  toolHash = host.run('nix-store', '-q', '--hash', tool);
+  unused = host.add('unused', { file: 'nobody wants this\n' });
+  project = mkdtempSync('/tmp/vzp-');
+  writeFileSync(
+    join(project, 'flake.nix'),
+    `{
+  inputs.nixpkgs.url = "path:/etc/vzshell/pkgs";
+  outputs = { nixpkgs, ... }: let pkgs = nixpkgs.legacyPackages.aarch64-linux; in {
+    devShells.aarch64-linux.default = pkgs.mkShell { packages = [ (${fixedOutput('host-tool', toolHash).replace(
+      'builtins.currentSystem',
+      '"aarch64-linux"',
+    )}) ]; };
+  };
+}
+`,
+  );
+  vm = await start();
+});
+
+afterAll(async () => {
+  await vm?.stop({ force: true }).catch(() => undefined);
+  await host?.[Symbol.asyncDispose]();
+  rmSync(project, { recursive: true, force: true });
+});
+
+test('the layers are told', () => {
+  expect(vm.info.store).toEqual({
+    layers: ['host', 'image', 'volume'],
+    host: { directory: host.store, paths: 2, leftOut: 0 },
+    reason: null,
+  });
+});
+
+test('a dev shell uses what only the host has, and nothing is copied (T1)', async () => {
+  const shell = await vm.develop();
+  expect(shell.from).toBe('evaluation');
+  expect((await shell.exec('host-tool')).stdout).toBe('from the host\n');
+  expect(await exists(vm, join(UPPER, tool.slice('/nix/store/'.length)))).toBe(false);
+});
+
+test('the host keeps what the dev shell uses, and deletes the rest (T4)', () => {
+  host.collect();
+  expect(host.has(tool)).toBe(true);
+  expect(host.has(unused)).toBe(false);
+});
+
+test("the image's own paths are valid, with no database to load first (T20)", async () => {
+  const paths = (await root(vm, 'ls -d /nix/.l/image/*-hello-*[0-9]')).stdout.trim().replace('/.l/image', '/store');
+  expect(await isValid(vm, paths)).toBe(true);
+});
+
+test("root's shell, sudo and an empty environment have the same store (T13)", async () => {
+  const query = `nix-store --query --hash ${tool}`;
+  for (const command of [query, `sudo ${query}`, `env -i /usr/bin/${query}`, `sudo env -i /usr/bin/${query}`]) {
+    expect((await vm.sh(command)).stdout.trim(), command).toBe(toolHash);
+  }
+  expect((await root(vm, query)).stdout.trim()).toBe(toolHash);
+});
+
+test("the guest's root cannot write to the host's store (T9)", async () => {
+  const write = await root(vm, 'mount -o remount,rw /nix/.l/host; echo >/nix/.l/host/written');
+  expect(write.exitCode).not.toBe(0);
+  expect(readdirSync(host.store)).not.toContain('written');
+});
+
+test('a path that the host gets later, and that was looked for in vain, is there after a refresh (T6)', async () => {
+  const files = { file: 'late\n' };
+  const late = host.add('late', files);
+  host.run('nix-store', '--delete', late);
+  expect((await vm.exec('cat', [`${late}/file`], { reject: false })).exitCode).toBe(1);
+  expect(await isValid(vm, late)).toBe(false);
+  expect(host.add('late', files)).toBe(late);
+  expect(await vm.refreshStore()).toBe(true);
+  expect((await vm.exec('cat', [`${late}/file`])).stdout).toBe('late\n');
+  expect(await isValid(vm, late)).toBe(true);
+});
+
+test("what is still in the log of the host's database counts (T19)", async () => {
+  const reader = spawn('sqlite3', [host.database], { stdio: ['pipe', 'pipe', 'inherit'] });
+  reader.stdin.write('begin; select count(*) from ValidPaths;\n');
+  await once(createInterface(reader.stdout), 'line');
+  const newest = host.add('newest', { file: 'in the log\n' });
+  expect(lstatSync(`${host.database}-wal`).size).toBeGreaterThan(0);
+  expect(await vm.refreshStore()).toBe(true);
+  expect(await isValid(vm, newest)).toBe(true);
+  reader.stdin.end();
+  await once(reader, 'exit');
+});
+
+test('a directory of the host that its Nix does not know is not believed, and what takes its place hides it (T2)', async () => {
+  const files = { file: 'complete\n' };
+  const path = host.add('half', files);
+  const kept = join(host.root, 'half');
+  cpSync(host.real(path), kept, { recursive: true });
+  host.run('nix-store', '--delete', path);
+  cpSync(kept, host.real(path), { recursive: true });
+  chmodSync(host.real(path), 0o755);
+  writeFileSync(join(host.real(path), 'rubbish'), '');
+  await vm.refreshStore();
+  expect(await isValid(vm, path)).toBe(false);
+  const added = await vm.sh(
+    'mkdir -p /tmp/a/half && cd /tmp/a && echo complete >half/file && nix-store --add-fixed --recursive sha256 half',
+  );
+  expect(added.stdout.trim()).toBe(path);
+  expect((await vm.exec('ls', [path])).stdout).toBe('file\n');
+  expect((await root(vm, `nix-store --verify-path ${path}`)).exitCode).toBe(0);
+  rmSync(host.real(path), { recursive: true });
+  await root(vm, 'echo 2 >/proc/sys/vm/drop_caches');
+});
+
+test('stale locks of the host are not seen, store paths that only are called so are (T8)', async () => {
+  const cargo = host.add('Cargo.lock', { file: 'a path\n' });
+  const stale = `${host.add('stale', { file: 'x' }).slice('/nix/store/'.length)}.lock`;
+  writeFileSync(join(host.store, stale), '', { mode: 0o600 });
+  expect(await vm.refreshStore()).toBe(true);
+  expect(await isValid(vm, cargo)).toBe(true);
+  expect((await root(vm, `ls /nix/store/${stale}`)).exitCode).not.toBe(0);
+  expect((await root(vm, `: >/nix/store/${stale} && rm /nix/store/${stale}`)).exitCode).toBe(0);
+  expect(existsSync(join(host.store, stale))).toBe(true);
+  rmSync(join(host.store, stale));
+});
+
+test("a file of the image wins over the host's at the same place (T17)", async () => {
+  const image = (await root(vm, 'basename /nix/.l/image/*-hello-*[0-9]')).stdout.trim();
+  mkdirSync(join(host.store, image, 'bin'), { recursive: true });
+  writeFileSync(join(host.store, image, 'bin/hello'), '#!/bin/sh\necho wrong\n', { mode: 0o755 });
+  await root(vm, 'echo 2 >/proc/sys/vm/drop_caches');
+  expect((await vm.exec(`/nix/store/${image}/bin/hello`)).stdout).toMatch(/^Hello, world!/);
+  rmSync(join(host.store, image), { recursive: true });
+});
+
+test('a collection in the guest takes nothing of the layers below (T3)', async () => {
+  await root(vm, `find ${UPPER} -xdev -type c -delete`);
+  const temporary = await build(vm, 'pkgs.runCommand "temporary" { } "echo >$out"');
+  expect((await root(vm, 'nix-collect-garbage')).exitCode).toBe(0);
+  expect(await exists(vm, temporary)).toBe(false);
+  expect(await whiteouts(vm)).toEqual([]);
+  expect(await isValid(vm, tool)).toBe(true);
+  expect((await (await vm.develop()).exec('host-tool')).stdout).toBe('from the host\n');
+});
+
+/** Built in the guest, with a reference to the host's tool. */
+const BUILT = () => `pkgs.runCommand "built" { tool = ${fixedOutput('host-tool', toolHash)}; } "echo $tool >$out"`;
+let built: string;
+
+test('what was built on top of a path of the host is valid after a reboot (T12)', async () => {
+  built = await build(vm, BUILT());
+  await root(vm, `ln -sfn ${built} /nix/var/nix/gcroots/built`);
+  await vm.stop();
+  vm = await start();
+  expect((await vm.exec('cat', [built])).stdout).toBe(`${tool}\n`);
+  expect(await isValid(vm, built)).toBe(true);
+  expect(await isValid(vm, tool)).toBe(true);
+  expect((await root(vm, 'nix-store --verify --check-contents')).stderr).not.toMatch(/error|modified|disappeared/);
+});
+
+test('a path that the host deletes by force is an error that names it, and after a refresh nobody believes in it (T5)', async () => {
+  host.destroy(tool);
+  const run = await vm.exec(`${tool}/bin/host-tool`, [], { reject: false }).catch((error: Error) => error);
+  expect(JSON.stringify(run) + String(run)).toContain(tool);
+  expect(await vm.refreshStore()).toBe(true);
+  expect(await isValid(vm, tool)).toBe(false);
+  expect(await isValid(vm, built)).toBe(false);
+  const failed = await vm.exec('nix', buildArguments(BUILT()), { reject: false });
+  expect(failed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('/is-not-there') });
+  // As it would be after somebody had built or fetched it again.
+  expect(host.add('host-tool', TOOL)).toBe(tool);
+  expect(await vm.refreshStore()).toBe(true);
+  expect(await build(vm, BUILT())).toBe(built);
+  expect((await vm.exec(`${tool}/bin/host-tool`)).stdout).toBe('from the host\n');
+});
+
+test('with the store of another host, the volume believes in nothing that is gone (T11)', async () => {
+  await vm.stop();
+  await using other = await HostNix.start();
+  const elsewhere = other.add('elsewhere', { file: 'another host\n' });
+  vm = await start();
+  expect(await isValid(vm, elsewhere)).toBe(true);
+  expect(await isValid(vm, tool)).toBe(false);
+  expect(await isValid(vm, built)).toBe(false);
+  expect((await root(vm, 'nix-store --verify')).stderr).not.toMatch(/error|disappeared/);
+  await vm.stop();
+});
