@@ -21,7 +21,7 @@ const STORE = '/nix/store';
 /** Milliseconds that the daemon's socket gets. */
 const KNOCK = 2000;
 /** Where installers put Nix when it is not on PATH, below the home directory or absolute. */
-const PROFILES = ['.nix-profile/bin', '/nix/var/nix/profiles/default/bin', '/run/current-system/sw/bin', '/usr/bin'];
+const PROFILES = ['.nix-profile/bin', '/nix/var/nix/profiles/default/bin', '/run/current-system/sw/bin'];
 const INSTALL = 'install Nix on this host, or use --store image';
 
 /** Finds the store, its database and its programs. Throws `Unusable` for what is missing. */

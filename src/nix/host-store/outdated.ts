@@ -1,7 +1,7 @@
 // Whether the host's Nix store has changed. Asked before every command, so it looks at files and at nothing else.
 
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from '../../state/json-file.ts';
 import { runPaths, statePaths } from '../../state/paths.ts';
@@ -19,14 +19,22 @@ const TICK = 100;
 
 /** Changes whenever Nix's database does. */
 export function databaseState(database: string): string {
+  return filesOf(database)
+    .map((stat) => (stat === null ? 'none' : `${stat.ino} ${stat.size} ${stat.mtimeNs}`))
+    .join(' ');
+}
+
+/** The same to be remembered: what may change once more without being seen is never found again. */
+export function lastingState(database: string): string {
   const now = BigInt(Date.now());
-  const parts = ['', '-wal'].map((suffix) => {
-    const stat = statSync(`${database}${suffix}`, { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined) return 'none';
-    const fresh = now - stat.mtimeMs < TICK;
-    return `${stat.ino} ${stat.size} ${stat.mtimeNs}${fresh ? ` ${randomBytes(4).toString('hex')}` : ''}`;
-  });
-  return parts.join(' ');
+  const fresh = filesOf(database).some((stat) => stat !== null && now - stat.mtimeMs < TICK);
+  return databaseState(database) + (fresh ? ` ${randomBytes(4).toString('hex')}` : '');
+}
+
+function filesOf(database: string): (BigIntStats | null)[] {
+  return ['', '-wal'].map(
+    (suffix) => statSync(`${database}${suffix}`, { bigint: true, throwIfNoEntry: false }) ?? null,
+  );
 }
 
 /** Whether the host's store is below the guest's, and has changed since the guest was told of it. */

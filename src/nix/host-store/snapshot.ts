@@ -9,7 +9,7 @@ import { makeDirectory } from '../../state/paths.ts';
 import { hackedPaths, mayBeHacked } from './case-hack.ts';
 import type { HostNix } from './locate.ts';
 import { mergeScript, NIX_SCHEMA } from './merge.ts';
-import { databaseState } from './outdated.ts';
+import { databaseState, lastingState } from './outdated.ts';
 import { SqliteError, sqlite } from './sqlite.ts';
 import { Unusable } from './unusable.ts';
 
@@ -90,7 +90,7 @@ export async function snapshotHostStore(nix: HostNix, image: ImageStore, directo
 /** Copies the database; gives the state that the copy is of. */
 async function copyDatabase(nix: HostNix, to: string): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
-    const before = databaseState(nix.database);
+    const [before, lasting] = [databaseState(nix.database), lastingState(nix.database)];
     // A log that is there must be read. Where there is none nobody has the database open, and who may not write in its directory
     // can read it only as a file that does not change, which is then checked.
     const still = !existsSync(`${nix.database}-wal`);
@@ -98,7 +98,7 @@ async function copyDatabase(nix: HostNix, to: string): Promise<string> {
     rmSync(to, { force: true });
     try {
       await sqlite(`file:${encodeURI(nix.database)}?${how}`, `.backup main ${JSON.stringify(to)}`);
-      if (!still || databaseState(nix.database) === before) return before;
+      if (!still || databaseState(nix.database) === before) return lasting;
     } catch (error) {
       if (!(error instanceof SqliteError) || attempt === ATTEMPTS) throw error;
     }
