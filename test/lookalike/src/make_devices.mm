@@ -97,6 +97,7 @@ template <typename Make> static id each(NSArray *configurations, const LinkP &li
   _memoryBalloonDevices = each([_configuration memoryBalloonDevices], _link, balloon);
   _socketDevices = each([_configuration socketDevices], _link, vsock);
   _graphicsDevices = each([_configuration graphicsDevices], _link, graphics);
-  _usbControllers = each([_configuration usbControllers], _link, usb);
+  // Not by message: an older macOS has none.
+  _usbControllers = each(_configuration->_usbControllers, _link, usb);
 }
 @end
