@@ -44,8 +44,8 @@ export async function withCache<T>(
   }
 }
 
-/** Removes what was begun and not finished; partial downloads when they are older than `age` milliseconds. Says how many bytes. */
-export async function sweep({ directory, downloads }: CachePaths, age: number): Promise<number> {
+/** Removes what was begun and not finished; partial downloads when they are older than `age` milliseconds. Says how many bytes that frees. */
+export async function sweep({ directory, downloads }: CachePaths, age: number, dryRun = false): Promise<number> {
   const begun = (await readdir(directory)).filter((name) => name.startsWith(NEW) || name.startsWith(OLD));
   const partial: string[] = [];
   for (const name of await readdir(downloads).catch(() => [])) {
@@ -55,7 +55,7 @@ export async function sweep({ directory, downloads }: CachePaths, age: number): 
   let freed = 0;
   for (const path of [...begun.map((name) => join(directory, name)), ...partial.map((name) => join(downloads, name))]) {
     freed += await allocated(path);
-    await rm(path, { recursive: true, force: true });
+    if (!dryRun) await rm(path, { recursive: true, force: true });
   }
   return freed;
 }

@@ -19,7 +19,7 @@ export interface Pruned {
 export async function pruneImages({ keep, dryRun = false, env }: PruneOptions): Promise<Pruned> {
   return withCache(env === undefined ? {} : { env }, async (paths) => {
     const goes = (await listImages(env)).filter(({ id }) => !keep.has(id));
-    let bytes = dryRun ? 0 : await sweep(paths, 0);
+    let bytes = await sweep(paths, 0, dryRun);
     const removed: { id: string; bytes: number }[] = [];
     for (const image of goes) {
       if (!dryRun) {

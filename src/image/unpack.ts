@@ -35,13 +35,14 @@ export async function unpackPackage(
     createReadStream(tarball, { highWaterMark: 256 * 1024 }),
     staging.room * 2,
   );
-  try {
-    const fed = pipeline(source, tar);
+  const [fed, taken] = await Promise.allSettled([
+    pipeline(source, tar),
     // Its type speaks of streamx, which brings no types.
-    await Promise.all([fed, takeFiles(tar as unknown as AsyncIterable<Entry>, staging, origin, signal)]);
-  } catch (error) {
-    throw archiveProblem(error, origin);
-  }
+    takeFiles(tar as unknown as AsyncIterable<Entry>, staging, origin, signal),
+  ]);
+  // Who stops taking breaks the feeding too, and knows why.
+  if (taken.status === 'rejected' && !isEcho(taken.reason)) throw archiveProblem(taken.reason, origin);
+  if (fed.status === 'rejected') throw archiveProblem(fed.reason, origin);
   const path = join(staging.directory, 'manifest.json');
   const size = await stat(path).then(
     (status) => status.size,
@@ -77,6 +78,11 @@ async function takeFiles(
     }
     await staging.add(file, entry, signal);
   }
+}
+
+/** The archive ended under a file that was being taken: why that is so, its feeding knows. */
+function isEcho(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'STREAM_DESTROYED';
 }
 
 function archiveProblem(error: unknown, origin: string): unknown {

@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,11 +88,5 @@ export async function testGuest(change: object = {}, rootSize = 0): Promise<Test
 
 /** Bytes that do not compress, the same each time. */
 export function noise(length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  let state = 0x9e3779b9;
-  for (let at = 0; at < length; at++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes[at] = state >>> 24;
-  }
-  return bytes;
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(length));
 }

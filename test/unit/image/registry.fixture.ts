@@ -139,5 +139,5 @@ export async function tarball(entries: readonly (readonly [TestEntry, (Buffer | 
   const archive = pack();
   for (const [header, content = ''] of entries) archive.entry({ ...header }, content);
   archive.finalize();
-  return buffer(archive.pipe(createGzip()));
+  return buffer(archive.pipe(createGzip({ level: 1 })));
 }
