@@ -22,7 +22,10 @@ if (process.platform === 'darwin') {
   cpSync(built, addon);
 } else {
   say('Compiling the addon for arm64 macOS.');
-  await buildAddon(root, addon);
+  await buildAddon(root, addon).catch((error) => {
+    say(error.message);
+    process.exit(1);
+  });
 }
 say('Assembling the executable.');
 const inputs = assemble(root, 'darwin-arm64', join(platform, 'bin/vzshell'));

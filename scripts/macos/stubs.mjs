@@ -39,7 +39,7 @@ export function writeStubs(root, directory) {
   });
 }
 
-function stub(installName, { classes = [], ehTypes = [], symbols = [] }) {
+function stub(installName, { classes = [], ehTypes = [], symbols = [], old = [] }) {
   const list = (key, names) =>
     names.length === 0 ? '' : `    ${key}: [ ${names.map((name) => `'${name}'`).join(', ')} ]\n`;
   return `--- !tapi-tbd
@@ -48,7 +48,7 @@ targets: [ arm64-macos ]
 install-name: '${installName}'
 exports:
   - targets: [ arm64-macos ]
-${list('symbols', symbols)}${list(
+${list('symbols', [...symbols, ...old])}${list(
   'objc-classes',
   classes.filter((name) => name !== 'NSConstantString'),
 )}${list('objc-eh-types', ehTypes)}...

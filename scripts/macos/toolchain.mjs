@@ -28,7 +28,7 @@ export async function tool(program, args) {
     return (await run(program, args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
   } catch (error) {
     if (error.code === 'ENOENT') throw new Error(`there is no ${program}: run scripts/setup-native`);
-    throw new Error(error.stderr || error.message, { cause: error });
+    throw new Error(error.stderr || error.message);
   }
 }
 
@@ -62,7 +62,15 @@ export async function compilerArguments(root) {
   ];
   return [
     ...['-target', `arm64-apple-macos${DEPLOYMENT_TARGET}`, '-std=c++20', '-fblocks', '-fno-exceptions', '-fno-rtti'],
-    ...['-O2', '-fPIC', '-fvisibility=hidden', '-fvisibility-inlines-hidden', '-nostdinc', '-nostdinc++'],
+    ...[
+      '-O2',
+      '-fPIC',
+      '-fvisibility=hidden',
+      '-fvisibility-inlines-hidden',
+      '-nostdinc',
+      '-nostdinc++',
+      '-fno-sized-deallocation',
+    ],
     ...directories.flatMap((path) => ['-isystem', path]),
     ...['-I', join(root, 'native/src')],
     ...[...defines(root), 'NODE_GYP_MODULE_NAME=vz', 'BUILDING_NODE_EXTENSION'].map((each) => `-D${each}`),

@@ -46,12 +46,7 @@ function spoil(kind: string, pattern: RegExp, replacement: string, complaint: Re
 
 const spoilt: readonly Seed[] = [
   ...spoil('class', new RegExp(`(?<=\\[)(${classes})(?= alloc\\])`), '$1Spoilt', /undeclared identifier/),
-  ...spoil(
-    'selector',
-    new RegExp(`(?<=[\\]\\w] |[\\]\\w]\\.)(${selectors})(?=[: \\];])`),
-    '$1Spoilt',
-    /not found|no known/,
-  ),
+  ...spoil('selector', new RegExp(`(?<=\\[[\\w.]+ |\\] )(${selectors})(?=[:\\]])`), '$1Spoilt', /not found|no known/),
   ...spoil('constant', new RegExp(`\\b(${constants})\\b`), '$1Spoilt', /undeclared identifier/),
   ...spoil('guard', /VZS_AVAILABLE\((1[4-9]|2\d)(\.\d)?\)/, 'true', /is only available on macOS/),
 ];
@@ -96,7 +91,7 @@ const planted: readonly Seed[] = [
     /undeclared selector/,
   ),
   plant('a part of Foundation that the facts lack', '[NSFileManager defaultManager];', /undeclared identifier/),
-  plant('a class that nobody has', 'VZSpoilt *spoilt = nil; (void)spoilt;', /undeclared identifier/),
+  plant('a class that nobody has', 'VZSpoilt *spoilt = nil; (void)spoilt;', /undeclared identifier|unknown type/),
   plant('what ARC would not take', 'void *p = (void *)[NSString stringWithFormat:@"%d", 1]; (void)p;', /bridged cast/),
 ];
 
