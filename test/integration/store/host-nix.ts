@@ -12,12 +12,12 @@ export class HostNix implements AsyncDisposable {
   readonly #daemon: ChildProcess;
   readonly #before: NodeJS.ProcessEnv;
 
-  /** Starts the daemon, and makes this the Nix that this process finds. */
-  static async start(): Promise<HostNix> {
+  /** Starts the daemon, with more lines of nix.conf, and makes this the Nix that this process finds. */
+  static async start(conf = ''): Promise<HostNix> {
     const root = mkdtempSync('/tmp/vzn-');
     const socket = join(root, 'socket');
     // The tests may run as root, whose builds Nix would give to users that this host need not have.
-    writeFileSync(join(root, 'nix.conf'), 'build-users-group =\nsubstituters =\nsandbox = false\n');
+    writeFileSync(join(root, 'nix.conf'), `build-users-group =\nsubstituters =\nsandbox = false\n${conf}`);
     const env = {
       ...process.env,
       NIX_CONF_DIR: root,
@@ -77,6 +77,12 @@ export class HostNix implements AsyncDisposable {
     } finally {
       rmSync(source, { recursive: true });
     }
+  }
+
+  /** Adds a file that refers to another path. */
+  addReferrer(name: string, path: string): string {
+    const expression = `builtins.toFile "${name}" "refers to ${'${'}builtins.storePath "${path}"}"`;
+    return JSON.parse(this.run('nix-instantiate', '--eval', '--read-write-mode', '--expr', expression));
   }
 
   /** Where a store path of the guest lies here. */
