@@ -28,7 +28,7 @@ if (process.platform === 'darwin') {
   });
 }
 say('Assembling the executable.');
-const inputs = assemble(root, 'darwin-arm64', join(platform, 'bin/vzshell'));
+const inputs = await assemble(root, 'darwin-arm64', join(platform, 'bin/vzshell'));
 say('Signing.');
 execFileSync(join(root, 'scripts/sign'), [join(platform, 'bin/vzshell'), addon], { stdio: 'inherit' });
 say('Packing.');
