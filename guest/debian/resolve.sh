@@ -64,7 +64,9 @@ private_apt
       awk -F= 'NR == FNR { dropped[$1] = 1; next } !($1 in dropped)' "$here/drop" - | sed "s/^/$use /"
   done
   # The candidate versions of exactly these packages.
-  wanted store | xargs apt-cache show --no-all-versions | awk '/^Package:/ { n = $2 } /^Version:/ { print "store " n "=" $2 }'
+  for use in store systemd; do
+    wanted $use | xargs apt-cache show --no-all-versions | awk -v use=$use '/^Package:/ { n = $2 } /^Version:/ { print use " " n "=" $2 }'
+  done
   # The metapackage depends on the kernel of the day; that one has the files.
   closure $(wanted kernel) | grep -E '^linux-image-[0-9]' | sed 's/^/kernel /'
 } | LC_ALL=C sort -u >"$work/uses"

@@ -16,7 +16,7 @@ awk '$1 ~ /(^|,)tool(,|$)/ { print $7 }' "$lock" | while read -r file; do
     tar -x -C "$out" --no-same-owner --exclude='./usr/share/*' --exclude='./etc/*' --exclude='./var/*'
 done
 
-for program in nix nix-store nix-instantiate nix-hash mkfs.erofs patchelf sqlite3 xz zstd; do
+for program in nix nix-store nix-instantiate nix-hash mkfs.erofs fsck.erofs patchelf sqlite3 xz zstd; do
   path=$out/usr/bin/$program
   cat >"$out/bin/$program" <<S
 #!/bin/bash

@@ -125,7 +125,15 @@ in
             contract = 1;
             inherit arch system;
             nixVersion = config.nix.package.version;
-            cmdline = lib.concatStringsSep " " cfg.kernelParams;
+            # Every line of the agent reaches the console; the rest spares an emulated PC what it has not.
+            cmdline = lib.concatStringsSep " " (
+              [ "printk.devkmsg=on" ]
+              ++ lib.optionals (!isAarch64) [
+                "reboot=t"
+                "8250.nr_uarts=0"
+              ]
+              ++ cfg.kernelParams
+            );
             builder = {
               name = "guest/nixos";
               kernel = linux.version;

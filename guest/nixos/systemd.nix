@@ -2,27 +2,9 @@
 # lives on as this service. It is no child of the unit's command: the command only moves it into the unit's control group.
 { config, lib, ... }:
 {
-  systemd.services.vzagent = {
-    description = "Guest agent of vzshell";
+  systemd.units."vzagent.service" = {
+    text = builtins.readFile ../agent/vzagent.service;
     wantedBy = [ "multi-user.target" ];
-    # It is what asks for the shutdown and unmounts the store at the end, so it is not stopped by one.
-    unitConfig = {
-      DefaultDependencies = false;
-      ConditionPathExists = "/run/vzshell/vzagent";
-      RefuseManualStop = true;
-    };
-    after = [ "basic.target" ];
-    # Processes of users live below it.
-    serviceConfig = {
-      Type = "forking";
-      PIDFile = "/run/vzshell/agent.pid";
-      ExecStart = "/run/vzshell/vzagent adopt";
-      Delegate = true;
-      KillMode = "process";
-      TasksMax = "infinity";
-      LimitNOFILE = "4096:524288";
-    };
-    restartIfChanged = false;
   };
 
   systemd = {
