@@ -2,13 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { listImages, withCache } from '../../../src/image/cache.ts';
 import { importImage } from '../../../src/image/import.ts';
 import { locateImage } from '../../../src/image/locate.ts';
 import { pruneImages } from '../../../src/image/prune.ts';
 import { type TestGuest, TestHost, testGuest } from './host.fixture.ts';
 import { sha256 } from './registry.fixture.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The guest as a directory of somebody's. */
 function lay(host: TestHost, guest: TestGuest, name = 'guest'): string {

@@ -7,11 +7,13 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { locateImage } from '../../../src/image/locate.ts';
 import { PIECE } from '../../../src/image/partial.ts';
 import { TestHost, testGuest } from './host.fixture.ts';
 import { TestRegistry } from './registry.fixture.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const CLI = fileURLToPath(new URL('../../../bin/vzshell.js', import.meta.url));
 

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { download, type Wanted } from '../../../src/image/download.ts';
 import { Network } from '../../../src/image/network.ts';
 import { PIECE } from '../../../src/image/partial.ts';
 import { noise, TestHost } from './host.fixture.ts';
 import { sha256, TestRegistry } from './registry.fixture.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const FILE = noise(3 * PIECE + 12_345);
 

@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Network } from '../../../src/image/network.ts';
 import { TestHost } from './host.fixture.ts';
 import { TestProxy } from './proxy.fixture.ts';
 import { TestRegistry } from './registry.fixture.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let directory = '';
 let tls: { readonly key: Buffer; readonly cert: Buffer };

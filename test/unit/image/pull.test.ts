@@ -1,12 +1,14 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { listImages } from '../../../src/image/cache.ts';
 import { type GuestImage, type ImageRequest, locateImage } from '../../../src/image/locate.ts';
 import type { ImageProgress } from '../../../src/image/progress.ts';
 import { type TestGuest, TestHost, testGuest } from './host.fixture.ts';
 import { integrityText, sha256, TestRegistry, tarball } from './registry.fixture.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const NAME = '@vzshell/guest-arm64';
 
