@@ -3,6 +3,8 @@
 export type { FileType, GuestStat } from './agent/operations.ts';
 export type { Arch, DriverName, Missing } from './driver/driver.ts';
 export { type ErrorCode, type ErrorContext, type SerializedError, VzshellError } from './errors.ts';
+export type { Collected } from './nix/store/collect.ts';
+export type { StoreLayer, StoreReport } from './nix/store/report.ts';
 export { ExecError } from './vm/exec-error.ts';
 export type {
   GuestDirent,

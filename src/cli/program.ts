@@ -6,11 +6,13 @@ import { helpText } from './help.ts';
 import type { Outcome } from './outcome.ts';
 import { strayWord } from './parse-flags.ts';
 import { EXIT, reportError, say } from './report.ts';
+import { addCopyToHost } from './verbs/copy-to-host.ts';
 import { addCp } from './verbs/cp.ts';
 import { addDelete } from './verbs/delete.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addExec } from './verbs/exec.ts';
 import { addForward } from './verbs/forward.ts';
+import { addGc } from './verbs/gc.ts';
 import { addImage } from './verbs/image.ts';
 import { addInspect } from './verbs/inspect.ts';
 import { addList } from './verbs/list.ts';
@@ -18,6 +20,7 @@ import { addLogs } from './verbs/logs.ts';
 import { addShell } from './verbs/shell.ts';
 import { addStart } from './verbs/start.ts';
 import { addStop } from './verbs/stop.ts';
+import { addStore } from './verbs/store.ts';
 import { version } from './version.ts';
 
 /** Runs a verb; resolves with the exit code. */
@@ -46,6 +49,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     addForward,
     addLogs,
     addImage,
+    addStore,
+    addGc,
+    addCopyToHost,
     addDoctor,
     addDelete,
   ]) {

@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { AgentClient } from '../agent/client.ts';
 import type { VzshellError } from '../errors.ts';
+import type { Collected } from '../nix/store/collect.ts';
+import type { StoreReport } from '../nix/store/report.ts';
 import { statePaths } from '../state/paths.ts';
 import type { OwnerPipe } from '../supervisor/owner-pipe.ts';
 import type { VmRecord } from '../supervisor/spec.ts';
@@ -139,6 +141,24 @@ export class Vm implements Commands, AsyncDisposable {
     if (!isOutdated(this.#record.spec)) return false;
     const { refreshStore } = await import('../nix/host-store/running.ts');
     return refreshStore({ spec: this.#record.spec, context: this.#context });
+  }
+
+  /** What the layers of the guest's Nix store hold. */
+  async storeReport(): Promise<StoreReport> {
+    const { reportStore } = await import('../nix/store/report.ts');
+    return reportStore(this.#record.spec, this.#context);
+  }
+
+  /** Collects the garbage of the guest's Nix store, and gives the space back to the host. `keep` generations of each dev shell stay (3). */
+  async collectGarbage(options: { readonly keep?: number } = {}): Promise<Collected> {
+    const { collectGarbage } = await import('../nix/store/collect.ts');
+    return collectGarbage(this.#record.spec, this.#context, options.keep ?? 3);
+  }
+
+  /** Copies store paths of the guest, and all they refer to, into this host's Nix store. Gives those that the host did not have. */
+  async copyToHost(paths: readonly string[]): Promise<readonly string[]> {
+    const { copyToHost } = await import('../nix/store/copy-to-host.ts');
+    return copyToHost(this.#context, paths);
   }
 
   /** Connects to a TCP port or a unix socket in the guest. */

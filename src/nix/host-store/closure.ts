@@ -1,8 +1,8 @@
 import { rows } from './merge.ts';
 import { quote, sqlite } from './sqlite.ts';
 
-/** Only this becomes part of an expression, or of a command. */
-const STORE_PATH = /^\/nix\/store\/[0-9a-z]{32}-[0-9A-Za-z+._?=-]{1,211}$/;
+/** What a path of a store looks like. Nothing else becomes part of an expression, or of a command. */
+export const STORE_PATH: RegExp = /^\/nix\/store\/[0-9a-z]{32}-[0-9A-Za-z+._?=-]{1,211}$/;
 
 /**
  * Those of `paths` that the snapshot `database` has from the host and not from the image, less those that another of them refers

@@ -52,14 +52,26 @@ describe('what asks for text', () => {
     expect(vzshell([flag])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['start', 'stop', 'list', 'inspect', 'exec', 'shell', 'cp', 'forward', 'logs', 'doctor', 'delete'])(
-    '%s --help explains the verb',
-    (verb) => {
-      const { code, stdout } = vzshell([verb, '--help']);
-      expect(code).toBe(0);
-      expect(stdout).toContain(`Usage: vzshell ${verb}`);
-    },
-  );
+  it.each([
+    'start',
+    'stop',
+    'list',
+    'inspect',
+    'exec',
+    'shell',
+    'cp',
+    'forward',
+    'logs',
+    'store',
+    'gc',
+    'copy-to-host',
+    'doctor',
+    'delete',
+  ])('%s --help explains the verb', (verb) => {
+    const { code, stdout } = vzshell([verb, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: vzshell ${verb}`);
+  });
 });
 
 describe('what is wrong exits 125, on stderr, with a hint', () => {
