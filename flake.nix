@@ -62,7 +62,7 @@
           guest-store = image.root;
           guest-image = image.image;
         }
-        // nixpkgs.lib.optionalAttrs (builtins.elem system linux) { agent = ours.vzagent; }
+        // (if builtins.elem system linux then { agent = ours.vzagent; } else { })
       );
 
       devShells = each (linux ++ darwin) (

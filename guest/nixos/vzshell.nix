@@ -3,9 +3,23 @@
   buildNpmPackage,
   importNpmLock,
   nodejs_22,
+  # Where packages come from; what they are is said by the lock's integrity alone.
+  registry ? "mirror://npm",
 }:
 let
   package = lib.importJSON ../../package.json;
+  lock = lib.importJSON ../../package-lock.json;
+
+  # The lock names no registry, so that everybody's own is used; Nix needs an address.
+  located =
+    path: module:
+    let
+      name = module.name or (lib.last (lib.splitString "node_modules/" path));
+    in
+    if path == "" || !module ? integrity then
+      module
+    else
+      module // { resolved = "${registry}/${name}/-/${baseNameOf name}-${module.version}.tgz"; };
 in
 buildNpmPackage {
   pname = "vzshell";
@@ -25,8 +39,12 @@ buildNpmPackage {
       ../../LICENSE
     ];
   };
-  # By the lock's own hashes: there is none to update here.
-  npmDeps = importNpmLock { npmRoot = ../..; };
+  npmDeps = importNpmLock {
+    inherit package;
+    packageLock = lock // {
+      packages = lib.mapAttrs located lock.packages;
+    };
+  };
   inherit (importNpmLock) npmConfigHook;
   npmFlags = [ "--ignore-scripts" ];
   meta = {

@@ -41,7 +41,7 @@ check 'process 1 is that of the profile'
 check_process_1_is_that_of_the_profile() {
   case $PROFILE in
     agent) is init "$(cat /proc/1/comm)" ;;
-    systemd) is systemd "$(cat /proc/1/comm)" && is active "$(systemctl is-active vzagent.service)" ;;
+    systemd) is systemd "$(cat /proc/1/comm)" && is active "$(sudo -n systemctl is-active vzagent.service)" ;;
   esac
 }
 
@@ -137,10 +137,10 @@ check_the_home_belongs_to_the_user() { is "$WANTED_USER" "$(stat -c %U "$HOME")"
 check 'the user becomes root without a password'
 check_the_user_becomes_root_without_a_password() { is 0 "$(sudo -n id -u)" && is 0 "$(env -i /bin/sh -c 'PATH=/run/wrappers/bin:/usr/bin:/bin sudo -n id -u')"; }
 
-check 'passwords are kept from the user and no account is locked'
-check_passwords_are_kept_from_the_user_and_no_account_is_locked() {
+check 'passwords are kept from the user and neither user nor root is locked'
+check_passwords_are_kept_from_the_user_and_neither_user_nor_root_is_locked() {
   [ "$WANTED_UID" = 0 ] || [ ! -r /etc/shadow ] || { echo '/etc/shadow can be read'; return 1; }
-  is '' "$(sudo -n awk -F: '$2 ~ /^!/ { print $1 }' /etc/shadow)"
+  is '' "$(sudo -n awk -F: -v user="$WANTED_USER" '($1 == user || $1 == "root") && $2 ~ /^!/ { print $1 }' /etc/shadow)"
 }
 
 check 'there are users for builds'

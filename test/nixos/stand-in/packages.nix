@@ -89,9 +89,13 @@ let
         attributes:
         fake attributes.pname { src = attributes.src; } // { inherit (attributes) version vendorHash; };
       buildNpmPackage =
-        attributes: fake attributes.pname { src = attributes.src; } // { inherit (attributes) version; };
+        attributes:
+        fake attributes.pname { src = attributes.src; } // { inherit (attributes) version npmDeps; };
       importNpmLock = {
-        __functor = _: { npmRoot }: fake "npm-deps" { lock = npmRoot + "/package-lock.json"; };
+        __functor =
+          _:
+          { package, packageLock }:
+          fake "npm-deps" { } // { inherit package packageLock; };
         npmConfigHook = fake "npm-config-hook" { };
       };
     };
