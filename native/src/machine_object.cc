@@ -7,6 +7,9 @@ namespace vzshell {
 
 namespace {
 
+/** Marks objects of ours: V8 checks the receiver of methods, but not of accessors. */
+constexpr napi_type_tag kTag = {0x7a9f3c0e51d24b68, 0xa1c6e20f8b7d4935};
+
 constexpr uint64_t kMaxPort = 0xfffffffe;  // 0xffffffff is VMADDR_PORT_ANY
 
 Reader argument(Reading &reading, const Napi::CallbackInfo &info, size_t index, const char *name) {
@@ -64,6 +67,7 @@ MachineObject::MachineObject(const Napi::CallbackInfo &info)
     : Napi::ObjectWrap<MachineObject>(info), self_(std::make_shared<MachineObject *>(this)) {
   const Napi::Env env = info.Env();
   Environment &environment = Environment::of(env);
+  info.This().As<Napi::Object>().TypeTag(&kTag);
   Reading reading{env, {}};
   if (!info[1].IsFunction()) reading.fail(Failure::invalid("onEvent", "expected a function"));
   const Config config = readConfig(argument(reading, info, 0, ""));
@@ -166,6 +170,11 @@ Napi::Value MachineObject::withPath(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value MachineObject::getState(const Napi::CallbackInfo &info) {
+  // Before any member is touched: `this` may be the object of another addon.
+  if (!info.This().As<Napi::Object>().CheckTypeTag(&kTag)) {
+    Napi::TypeError::New(info.Env(), "state is asked of something that is no Machine").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
   return Napi::String::New(info.Env(), machine_ ? nameOf(machine_->state()) : "stopped");
 }
 

@@ -9,7 +9,7 @@ Failure VzMachine::wrongState(const char *verb) const {
 }
 
 void VzMachine::start(Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](Reply<Nothing> once) {
     if (![vm_.get() canStart]) return once(wrongState("start"));
     stopping_ = false;
     [vm_.get() startWithCompletionHandler:^(NSError *error) {
@@ -23,7 +23,7 @@ void VzMachine::start(Reply<Nothing> reply) {
 }
 
 void VzMachine::stop(Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](Reply<Nothing> once) {
     if (![vm_.get() canStop]) return once(wrongState("stop"));
     stopping_ = true;
     closeConnections(true);
@@ -35,7 +35,7 @@ void VzMachine::stop(Reply<Nothing> reply) {
 }
 
 void VzMachine::requestStop(Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](Reply<Nothing> once) {
     if (![vm_.get() canRequestStop]) return once(wrongState("press the power button of"));
     NSError *error = nil;
     if ([vm_.get() requestStopWithError:&error]) return once(Nothing{});
@@ -44,7 +44,7 @@ void VzMachine::requestStop(Reply<Nothing> reply) {
 }
 
 void VzMachine::pause(Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](Reply<Nothing> once) {
     if (![vm_.get() canPause]) return once(wrongState("pause"));
     [vm_.get() pauseWithCompletionHandler:^(NSError *error) {
       (void)self;
@@ -54,7 +54,7 @@ void VzMachine::pause(Reply<Nothing> reply) {
 }
 
 void VzMachine::resume(Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this()](Reply<Nothing> once) {
     if (![vm_.get() canResume]) return once(wrongState("resume"));
     [vm_.get() resumeWithCompletionHandler:^(NSError *error) {
       (void)self;
@@ -64,7 +64,7 @@ void VzMachine::resume(Reply<Nothing> reply) {
 }
 
 void VzMachine::save(std::string path, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), path](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), path](Reply<Nothing> once) {
     if (configuration_.saveObstacle) return once(*configuration_.saveObstacle);
     if (state_ != State::paused) return once(wrongState("save"));
 #if !defined(__APPLE__) || defined(__arm64__)
@@ -80,7 +80,7 @@ void VzMachine::save(std::string path, Reply<Nothing> reply) {
 }
 
 void VzMachine::restore(std::string path, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), path](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), path](Reply<Nothing> once) {
     if (configuration_.saveObstacle) return once(*configuration_.saveObstacle);
     if (state_ != State::stopped) return once(wrongState("restore"));
 #if !defined(__APPLE__) || defined(__arm64__)

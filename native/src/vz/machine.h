@@ -54,7 +54,10 @@ class VzMachine final : public Machine, public std::enable_shared_from_this<VzMa
   bool dialled(uint32_t port, VZVirtioSocketConnection *connection);
 
  private:
-  /** Runs work on the queue, with a reply that comes at most once. An exception of the framework becomes the reply. */
+  /**
+   * Runs work on the queue, with a reply that comes at most once. An exception of the framework becomes the reply. Work takes its
+   * reply by value: a block captures a reference as a reference, which is gone when the framework calls it.
+   */
   template <class T, class Work>
   void perform(Reply<T> reply, Work work);
   /** Runs work on the queue that owes nobody a reply. */

@@ -14,7 +14,7 @@ Failure noSuch(const std::string &option, const std::string &what, size_t asked,
 }  // namespace
 
 void VzMachine::setShare(std::string tag, Share share, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), tag, share](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), tag, share](Reply<Nothing> once) {
     if (std::holds_alternative<RosettaShare>(share)) {
       return once(Failure::invalid("share.kind", "Rosetta cannot be set after a machine was made"));
     }
@@ -34,7 +34,7 @@ void VzMachine::setShare(std::string tag, Share share, Reply<Nothing> reply) {
 }
 
 void VzMachine::setNetwork(size_t index, Maybe<NetworkAttachment> attachment, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), index, attachment](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), index, attachment](Reply<Nothing> once) {
     NSArray<VZNetworkDevice *> *devices = vm_.get().networkDevices;
     if (index >= [devices count]) return once(noSuch("index", "network device", index, [devices count]));
     Why why;
@@ -46,7 +46,7 @@ void VzMachine::setNetwork(size_t index, Maybe<NetworkAttachment> attachment, Re
 }
 
 void VzMachine::balloon(Reply<uint64_t> reply) {
-  perform<uint64_t>(std::move(reply), [this, self = shared_from_this()](const Reply<uint64_t> &once) {
+  perform<uint64_t>(std::move(reply), [this, self = shared_from_this()](Reply<uint64_t> once) {
     auto *device = static_cast<VZVirtioTraditionalMemoryBalloonDevice *>([vm_.get().memoryBalloonDevices firstObject]);
     if (!device) return once(Failure::state("the machine has no balloon"));
     once(uint64_t{device.targetVirtualMachineMemorySize});
@@ -54,7 +54,7 @@ void VzMachine::balloon(Reply<uint64_t> reply) {
 }
 
 void VzMachine::setBalloon(uint64_t bytes, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), bytes](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), bytes](Reply<Nothing> once) {
     auto *device = static_cast<VZVirtioTraditionalMemoryBalloonDevice *>([vm_.get().memoryBalloonDevices firstObject]);
     if (!device) return once(Failure::state("the machine has no balloon"));
     device.targetVirtualMachineMemorySize = bytes;
@@ -63,7 +63,7 @@ void VzMachine::setBalloon(uint64_t bytes, Reply<Nothing> reply) {
 }
 
 void VzMachine::attachUsb(size_t index, UsbStorage storage, Reply<std::string> reply) {
-  perform<std::string>(std::move(reply), [this, self = shared_from_this(), index, storage](const Reply<std::string> &once) {
+  perform<std::string>(std::move(reply), [this, self = shared_from_this(), index, storage](Reply<std::string> once) {
     if (VZS_AVAILABLE(15.0)) {
       NSArray<VZUSBController *> *controllers = vm_.get().usbControllers;
       if (index >= [controllers count]) return once(noSuch("controller", "USB controller", index, [controllers count]));
@@ -88,7 +88,7 @@ void VzMachine::attachUsb(size_t index, UsbStorage storage, Reply<std::string> r
 }
 
 void VzMachine::detachUsb(size_t index, std::string uuid, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), index, uuid](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), index, uuid](Reply<Nothing> once) {
     if (VZS_AVAILABLE(15.0)) {
       NSArray<VZUSBController *> *controllers = vm_.get().usbControllers;
       if (index >= [controllers count]) return once(noSuch("controller", "USB controller", index, [controllers count]));

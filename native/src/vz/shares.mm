@@ -14,10 +14,9 @@ VZDirectoryShare *makeMultiple(const MultipleShare &share, const std::string &op
     const std::string path = option + ".directories['" + name + "']";
     // Asked before, because the initializer raises for a bad name.
     NSString *canonical = [VZMultipleDirectoryShare canonicalizedNameFromName:text(name)];
-    NSError *error = nil;
-    if (!canonical || ![VZMultipleDirectoryShare validateName:canonical error:&error]) {
-      return why(Failure::invalid(path, "cannot be the name of a directory in the guest" +
-                                            (error ? ": " + failureFrom(error).message : std::string())));
+    if (!canonical || ![VZMultipleDirectoryShare validateName:text(name) error:nullptr]) {
+      const std::string better = canonical ? "; '" + text(canonical) + "' can" : "";
+      return why(Failure::invalid(path, "cannot be the name of a directory in the guest" + better));
     }
     if ([directories objectForKey:canonical]) {
       return why(Failure::invalid(path, "is the same name as another one to the guest: '" + text(canonical) + "'"));

@@ -28,7 +28,7 @@ Result<Connection> VzMachine::keep(VZVirtioSocketConnection *connection) {
 }
 
 void VzMachine::connect(uint32_t port, uint32_t timeout, Reply<Connection> reply) {
-  perform<Connection>(std::move(reply), [this, self = shared_from_this(), port, timeout](const Reply<Connection> &once) {
+  perform<Connection>(std::move(reply), [this, self = shared_from_this(), port, timeout](Reply<Connection> once) {
     const std::string doing = "cannot connect to the guest's port " + std::to_string(port) + ": ";
     VZVirtioSocketDevice *device = socketDevice();
     if (!device) return once(Failure::state(doing + kNoDevice));
@@ -60,7 +60,7 @@ void VzMachine::connect(uint32_t port, uint32_t timeout, Reply<Connection> reply
 }
 
 void VzMachine::listen(uint32_t port, Accept accept, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), port, accept](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), port, accept](Reply<Nothing> once) {
     const std::string doing = "cannot listen on host port " + std::to_string(port) + ": ";
     if (!socketDevice()) return once(Failure::state(doing + kNoDevice));
     if (listeners_.count(port)) return once(Failure::state(doing + "it has a listener already"));
@@ -78,7 +78,7 @@ void VzMachine::installListener(uint32_t port) {
 }
 
 void VzMachine::unlisten(uint32_t port, Reply<Nothing> reply) {
-  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), port](const Reply<Nothing> &once) {
+  perform<Nothing>(std::move(reply), [this, self = shared_from_this(), port](Reply<Nothing> once) {
     const auto found = listeners_.find(port);
     if (found == listeners_.end()) {
       return once(Failure::state("host port " + std::to_string(port) + " has no listener"));

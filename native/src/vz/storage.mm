@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "configuration.h"
 
@@ -25,9 +26,7 @@ VZStorageDeviceAttachment *attachBlock(const BlockDevice &block, const std::stri
   if (VZS_AVAILABLE(14.0)) {
     const int descriptor = open(block.path.c_str(), (block.readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (descriptor < 0) {
-      Failure failure = Failure::posix(errno, option + ".path: cannot open " + block.path);
-      failure.option = option + ".path";
-      return why(failure);
+      return why(Failure::invalid(option + ".path", "cannot open '" + block.path + "': " + strerror(errno)));
     }
     NSFileHandle *handle =
         autoreleased([[NSFileHandle alloc] initWithFileDescriptor:descriptor closeOnDealloc:YES]);
