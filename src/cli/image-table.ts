@@ -8,6 +8,8 @@ export interface ImageRow {
   readonly installedAt: string;
   readonly vms: readonly string[];
   readonly sources: readonly string[];
+  /** The package, for an image that this version was made with. */
+  readonly pinned: string | null;
   readonly problem: string | null;
 }
 
@@ -24,16 +26,16 @@ export function imageTable(rows: readonly ImageRow[]): string {
     .join('');
 }
 
-function cells({ id, arch, nixVersion, size, installedAt, vms, sources, problem }: ImageRow): string[] {
-  const from =
-    problem === null ? sources.map((source) => source.replace(/ \S+$/, '')).join(', ') : `broken: ${problem}`;
+function cells({ id, arch, nixVersion, size, installedAt, vms, sources, pinned, problem }: ImageRow): string[] {
+  const names = [...(pinned === null ? [] : [pinned]), ...sources.map((source) => source.replace(/ \S+$/, ''))];
+  const from = problem === null ? names.join(', ') : `broken: ${problem}`;
   return [
     id,
     arch ?? '-',
     nixVersion ?? '-',
     size,
     installedAt.slice(0, 10),
-    vms.join(', ') || '-',
+    escapeLine(vms.join(', ')) || '-',
     escapeLine(from) || '-',
   ];
 }

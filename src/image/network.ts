@@ -130,7 +130,9 @@ const CERTIFICATE = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_(?:GET_ISSUER|VERIFY)/;
 /** What it was, and which setting of npm to look at. */
 function networkProblem(error: unknown, url: string, proxies: readonly URL[]): VzshellError {
   if (error instanceof VzshellError) return error;
-  const { statusCode, code = '', message } = error as Error & { statusCode?: number; code?: string };
+  const { statusCode, code = '' } = error as Error & { statusCode?: number; code?: string };
+  // The client says the URL once more before it says why.
+  const message = (error as Error).message.replace(/^request to \S+ failed, reason: /, '');
   const where = shown(url);
   const context = { cause: error, details: { url: where, ...(statusCode !== undefined && { status: statusCode }) } };
   if (statusCode !== undefined) return refused(statusCode, where, context);

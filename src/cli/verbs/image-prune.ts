@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { ownRoot } from '../../image/own-root.ts';
-import { pinnedId, readPin } from '../../image/pins.ts';
 import { megabytes } from '../../image/problem.ts';
 import { pruneImages } from '../../image/prune.ts';
+import { ownImages } from '../own-images.ts';
 import { say } from '../report.ts';
 import { usedImages } from '../used-images.ts';
 
@@ -20,8 +19,7 @@ export function addImagePrune(image: Command): void {
     .option('--dry-run', 'only say what would go')
     .option('--json', 'as JSON')
     .action(async ({ all, dryRun, json }: PruneFlags) => {
-      const own = all ? [] : (['arm64', 'x86_64'] as const).map((arch) => readPin(arch, ownRoot()));
-      const keep = new Set([...(await usedImages()).keys(), ...own.filter((pin) => pin !== null).map(pinnedId)]);
+      const keep = new Set([...(await usedImages()).keys(), ...(all ? [] : ownImages().keys())]);
       const pruned = await pruneImages({ keep, ...(dryRun && { dryRun }) });
       if (json) {
         process.stdout.write(`${JSON.stringify(pruned, null, 2)}\n`);

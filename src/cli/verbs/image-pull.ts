@@ -25,6 +25,7 @@ export function addImagePull(image: Command): void {
     .option('-v, --verbose', 'say what happens, and how long it takes')
     .action(async (named: string | undefined, { arch, force, verbose }: PullFlags) => {
       const progress = new Progress(verbose === true);
+      let step = '';
       const name = named === undefined ? undefined : imageName(named, (path) => absolute(path, currentDirectory()));
       const { id } = await interruptible(async (signal) => {
         progress.phase('looking for the guest image');
@@ -33,7 +34,11 @@ export function addImagePull(image: Command): void {
           signal,
           pull: force ? 'again' : 'newer',
           ...(name !== undefined && { image: name }),
-          onProgress: (now) => progress.phase('looking for the guest image', progressNote(now)),
+          onProgress: (now) => {
+            progress.phase('looking for the guest image', progressNote(now));
+            if (now.step !== step) progress.verbose(progressNote(now));
+            step = now.step;
+          },
         });
       }).finally(() => progress.phase(null));
       process.stdout.write(`${id}\n`);

@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,12 +10,20 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { locateImage } from '../../../src/image/locate.ts';
 import { PIECE } from '../../../src/image/partial.ts';
-import { TestHost, testGuest } from './host.fixture.ts';
+import { type TestGuest, TestHost, testGuest } from './host.fixture.ts';
 import { TestRegistry } from './registry.fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const CLI = fileURLToPath(new URL('../../../bin/vzshell.js', import.meta.url));
+const DIST = fileURLToPath(new URL('../../../dist', import.meta.url));
+
+let big: Promise<TestGuest> | null = null;
+/** One whose tarball has six pieces. */
+function bigGuest(): Promise<TestGuest> {
+  big ??= testGuest({}, 5 * PIECE);
+  return big;
+}
 
 interface Run {
   readonly code: number | null;
@@ -99,7 +107,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
   async (signal) => {
     await using registry = await TestRegistry.start();
     using host = new TestHost([`registry=${registry.url}`]);
-    const guest = await testGuest({}, 5 * PIECE);
+    const guest = await bigGuest();
     registry.publish('guest', '1.0.0', guest.tarball);
     const last = holdBack(registry, ({ headers }) => headers.range?.startsWith(`bytes=${4 * PIECE}-`) === true);
     const child = start(host, 'pull', 'npm:guest', '--arch', 'arm64');
@@ -164,4 +172,26 @@ test.runIf(process.getuid?.() === 0).each([
   } finally {
     execFileSync('umount', [home]);
   }
+});
+
+test('what only fetching needs is not loaded before something is fetched', async () => {
+  using host = new TestHost();
+  const guest = await testGuest();
+  const directory = join(host.top, 'guest');
+  mkdirSync(directory);
+  for (const [name, bytes] of Object.entries({ ...guest.files, 'manifest.json': guest.manifest })) {
+    writeFileSync(join(directory, name), bytes);
+  }
+  const script = `
+    import { createRequire } from 'node:module';
+    const { cache } = createRequire(${JSON.stringify(CLI)});
+    const npm = () => Object.keys(cache).filter((path) => /npm-registry-fetch|npmcli|fzstd|xz-decompress/.test(path)).length;
+    await import(${JSON.stringify(join(DIST, 'index.js'))});
+    const { locateImage } = await import(${JSON.stringify(join(DIST, 'image/locate.js'))});
+    await locateImage({ arch: 'arm64', image: ${JSON.stringify(directory)} });
+    const before = npm();
+    await locateImage({ arch: 'arm64', image: 'npm:guest' }).catch(() => undefined);
+    console.log(before, npm() > 0);`;
+  const options = { env: { ...host.env, npm_config_registry: 'http://127.0.0.1:1/' }, encoding: 'utf8' } as const;
+  expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], options)).toBe('0 true\n');
 });
