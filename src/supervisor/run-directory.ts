@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { VzshellError } from '../errors.ts';
-import { readJson, removeFile, writeJson } from '../state/json-file.ts';
+import { readJson, removeFile, writeJson, writePassingJson } from '../state/json-file.ts';
 import { type RunPaths, runPaths } from '../state/paths.ts';
 import { createDisk } from '../volume/ensure.ts';
 import { isThrowaway, VOLUME_SCHEMA, type VolumeFiles, type VolumeHolder, volumeFiles } from '../volume/files.ts';
@@ -38,13 +38,13 @@ export class RunDirectory {
         pid: process.pid,
         since: new Date().toISOString(),
       };
-      writeJson(this.#volume.holder, holder);
+      writePassingJson(this.#volume.holder, holder);
     }
   }
 
   /** From here on the VM can be joined. */
   publish(record: VmRecord): void {
-    writeJson(this.paths.record, record);
+    writePassingJson(this.paths.record, record);
   }
 
   /** From here on nobody joins it any more. */

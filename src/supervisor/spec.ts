@@ -17,7 +17,7 @@ export interface VmSpec {
   readonly ephemeral: boolean;
   readonly driver: DriverName;
   readonly machine: MachineSpec;
-  /** Sent to the agent; `unixMs` is set by the supervisor at that moment. */
+  /** Sent to the agent; `unixMs` and `timezone` are set by the supervisor at that moment. */
   readonly configure: Configure;
   readonly image: { readonly manifest: string; readonly id: string; readonly system: string };
   readonly volume: {

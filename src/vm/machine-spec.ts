@@ -76,7 +76,6 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
     configure: {
       hostname: hostname(name),
       unixMs: Date.now(),
-      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       user: options.user,
       shares: options.mounts.map(({ target, readonly }, index) => ({ tag: `s${index}`, target, readOnly: readonly })),
       volume: { serial: DISK.volume, uuid: volume.uuid, format: true },

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createJson, readJson, writeJson } from '../../../src/state/json-file.ts';
+import { createJson, readJson, writeJson, writePassingJson } from '../../../src/state/json-file.ts';
 import { scratch } from './scratch.ts';
 
 interface File {
@@ -15,6 +15,14 @@ test('what is written is read again, and no temporary file stays', () => {
   writeJson(path, { schema: 1, text: 'erst' });
   writeJson(path, { schema: 1, text: 'zweitens ü' });
   expect(readJson<File>(path, 1)).toEqual({ schema: 1, text: 'zweitens ü' });
+  expect(readdirSync(directory)).toEqual(['a.json']);
+});
+
+test('what is only passing is replaced in one step as well', () => {
+  const directory = scratch();
+  const path = join(directory, 'a.json');
+  for (const text of ['first', 'second']) writePassingJson(path, { schema: 1, text });
+  expect(readJson<File>(path, 1)).toEqual({ schema: 1, text: 'second' });
   expect(readdirSync(directory)).toEqual(['a.json']);
 });
 
