@@ -51,10 +51,11 @@ async function inProcess(script: string, environment: Record<string, string> = {
     const config = ${JSON.stringify(CONFIG)};
     (async () => { ${script} })();
   `;
-  return promisify(execFile)(process.execPath, ['-e', source], {
-    env: { ...process.env, ...environment },
-    timeout: 60_000,
-  })
+  // An aborted process leaves its machines' directories.
+  const directory = await mkdtemp('/tmp/vzl-test-');
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const env = { ...process.env, TMPDIR: directory, ...environment };
+  return promisify(execFile)(process.execPath, ['-e', source], { env, timeout: 60_000 })
     .then(({ stdout, stderr }) => ({ stdout, stderr, signal: null }))
     .catch((error: Ended) => ({ stdout: error.stdout, stderr: error.stderr, signal: error.signal }));
 }

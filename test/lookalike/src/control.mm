@@ -10,9 +10,11 @@
 static std::mutex mutex;
 static std::set<vzl::Link *> alive;
 
-/** The directories of machines that nobody let go of. */
+/** The directories of machines that nobody let go of, but for those of helpers. */
 static void removeAtExit() {
-  for (vzl::Link *link : alive) vzl::removeDirectory(link->directory);
+  for (vzl::Link *link : alive) {
+    if (!link->isHelped) vzl::removeDirectory(link->directory);
+  }
 }
 
 void vzl::remember(Link *link) {

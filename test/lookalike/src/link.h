@@ -2,6 +2,7 @@
 #pragma once
 #include "lookalike.h"
 #include "helper.h"
+#include <atomic>
 #include <mutex>
 #include <set>
 
@@ -14,6 +15,8 @@ struct Link : std::enable_shared_from_this<Link> {
   /** Nil once it is freed. On the queue only. */
   VZVirtualMachine *machine = nil;
   dispatch_queue_t queue;
+  /** A helper lives in the directory, and removes it if this process ends first. */
+  std::atomic<bool> isHelped{false};
   /** Where the helper keeps its sockets and logs. Removed with the link. */
   std::string directory;
   /** The machine's vsock; what the guest dials on port P comes to `<socket>_P`. */

@@ -36,8 +36,10 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
   }
   int input, output, failed = 0;
   consoleDescriptors(_configuration, &input, &output);
+  _link->isHelped = true;
   _helper = vzl::startHelper(input, output, [self vzlOnLine], [self vzlOnGone], &failed);
   if (_helper == nullptr) {
+    _link->isHelped = false;
     NSString *reason = @"The look-alike cannot start its helper (VZ_LOOKALIKE_HELPER).";
     [self vzlFailStart:vzlError(VZErrorInternal, reason, vzlPosixError(failed))];
     return;
@@ -186,6 +188,7 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
 - (void)vzlGone:(int)status {
   [[self retain] autorelease];
   _helper.reset();
+  _link->isHelped = false;
   [self vzlForgetSaved];
   NSDictionary *words = [_lastWords autorelease];
   _lastWords = nil;

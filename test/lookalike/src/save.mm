@@ -84,6 +84,7 @@ NSError *cannotRestore(NSString *reason) { return vzlError(VZErrorRestore, reaso
   std::shared_ptr<vzl::Helper> helper = std::move(_helper);
   _link->cutConnections();
   std::string directory = _link->leaveDirectory();
+  _link->isHelped = false;
   [(VZVirtioSocketDevice *)[_socketDevices lastObject] vzlMoveListeners];
   std::string name = [_saved UTF8String];
   [_saved release];
@@ -153,6 +154,7 @@ NSError *cannotRestore(NSString *reason) { return vzlError(VZErrorRestore, reaso
   _helper = parked.helper;
   vzl::listenTo(_helper, [self vzlOnLine], [self vzlOnGone]);
   _link->takeDirectory(parked.directory);
+  _link->isHelped = true;
   [(VZVirtioSocketDevice *)[_socketDevices lastObject] vzlMoveListeners];
   return nil;
 }
