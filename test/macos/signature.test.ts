@@ -83,6 +83,7 @@ describe('a signature of ours', () => {
   it.each([
     ['a key that is no boolean', '<key>a</key><string>b</string>', 'only keys that are true or false'],
     ['a key that occurs twice', '<key>a</key><true/><key>a</key><true/>', 'a key occurs twice'],
+    ['a comment', '<!-- why --><key>a</key><true/>', 'a comment would make macOS refuse them'],
     ['a key without a value', '<key>a</key>', 'only keys that are true or false'],
   ])('is refused to entitlements with %s', (_, body, complaint) => {
     const plist = join(place.path, 'odd.plist');
