@@ -14,6 +14,8 @@ const LONG = [
   'driver/death',
   'vm/lifecycle',
   'cli/command',
+  'contract/systemd',
+  'contract/agent',
 ];
 
 /** Begins with the files that are known to take long; everything else keeps vitest's own order. */
