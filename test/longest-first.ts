@@ -15,6 +15,7 @@ const LONG = [
   'vm/lifecycle',
   'cli/command',
   'contract/systemd',
+  'contract/store',
   'contract/agent',
 ];
 

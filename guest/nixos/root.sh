@@ -21,20 +21,20 @@ store() {
 
 # As NixOS' activation does it: a link through /etc/static for every file, a copy where the configuration gives a mode.
 settings() {
-  local path name mode
+  local path name mode from=$root$etc
   mkdir -p "$root/etc"
   ln -s "$etc" "$root/etc/static"
-  (cd "$etc" && find . ! -type d ! -name '*.mode' ! -name '*.uid' ! -name '*.gid' -printf '%P\n' | sort) | while read -r path; do
+  (cd "$from" && find . ! -type d ! -name '*.mode' ! -name '*.uid' ! -name '*.gid' -printf '%P\n' | sort) | while read -r path; do
     name=$root/etc/$path
     mkdir -p "${name%/*}"
     mode=symlink
-    if [ -e "$etc/$path.mode" ]; then mode=$(cat "$etc/$path.mode"); fi
+    if [ -e "$from/$path.mode" ]; then mode=$(cat "$from/$path.mode"); fi
     case $mode in
       symlink) ln -s "/etc/static/$path" "$name" ;;
-      direct-symlink) ln -s "$(readlink "$etc/$path")" "$name" ;;
+      direct-symlink) ln -s "$(readlink "$from/$path")" "$name" ;;
       *)
-        owned_by_root "$path"
-        cp -L "$etc/$path" "$name"
+        owned_by_root "$from" "$path"
+        cp -L "$from/$path" "$name"
         chmod "$mode" "$name"
         ;;
     esac
@@ -44,11 +44,11 @@ settings() {
 }
 
 # The image has one owner. A file of somebody else's would silently become root's.
-owned_by_root() { # PATH
+owned_by_root() { # DIRECTORY PATH
   local kind
   for kind in uid gid; do
-    if [ -e "$etc/$1.$kind" ] && ! grep -qxE '\+?0|root' "$etc/$1.$kind"; then
-      echo "environment.etc.\"$1\" has the $kind $(cat "$etc/$1.$kind"), but everything in a guest's image belongs to root." \
+    if [ -e "$1/$2.$kind" ] && ! grep -qxE '\+?0|root' "$1/$2.$kind"; then
+      echo "environment.etc.\"$2\" has the $kind $(cat "$1/$2.$kind"), but everything in a guest's image belongs to root." \
         "Make the file at boot instead (system.activationScripts)." >&2
       exit 1
     fi

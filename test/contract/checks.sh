@@ -87,7 +87,7 @@ check 'control groups are unified'
 check_control_groups_are_unified() { mounted /sys/fs/cgroup cgroup2 nosuid nodev noexec nsdelegate; }
 
 check 'the root can be written and is memory'
-check_the_root_can_be_written_and_is_memory() { mounted / overlay rw && sudo -n sh -c 'echo x >/usr/bin/.vzshell && rm /usr/bin/.vzshell'; }
+check_the_root_can_be_written_and_is_memory() { mounted / overlay rw && sudo -n sh -c 'echo x >/var/.vzshell && rm /var/.vzshell'; }
 
 check 'the share is mounted on the path of the host'
 check_the_share_is_mounted_on_the_path_of_the_host() { mounted "$SHARE" virtiofs rw nosuid nodev; }
