@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"vzagent/protocol"
 	"vzagent/stream"
 )
@@ -33,7 +35,7 @@ func (o *output) pump(file *os.File, kind protocol.FrameType) {
 			if o.ended.Load() {
 				file.SetReadDeadline(time.Now().Add(silence))
 			}
-			n, err := file.Read(buffer[protocol.HeaderSize:])
+			n, err := readOutput(file, buffer[protocol.HeaderSize:])
 			if n > 0 {
 				o.written.Store(int64(time.Since(o.began)))
 				if o.stream.SendBuffer(kind, buffer, n) != nil {
@@ -60,4 +62,22 @@ func (o *output) drain() {
 		file.SetReadDeadline(time.Now().Add(silence)) // wakes a pump that began to read before
 	}
 	o.pumps.Wait()
+}
+
+// readOutput reads what there is, or waits for it. A machine that stood still past a deadline finds the deadline before the bytes that
+// came in time, so what is there already is read all the same.
+func readOutput(file *os.File, p []byte) (int, error) {
+	n, err := file.Read(p)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	raw, failed := file.SyscallConn()
+	if failed != nil {
+		return 0, err
+	}
+	raw.Control(func(fd uintptr) { n, _ = unix.Read(int(fd), p) }) // it is non-blocking
+	if n > 0 {
+		return n, nil
+	}
+	return 0, err
 }

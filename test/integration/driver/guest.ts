@@ -106,8 +106,11 @@ export async function configure({ agent, spec }: Guest): Promise<void> {
 export async function asRoot({ agent, spec }: Guest, script: string): Promise<{ code: number; output: string }> {
   const stream = await agent.open({ op: 'exec', argv: ['/bin/sh', '-c', script], user: 'root', stdin: false });
   const output: Buffer[] = [];
-  for (const source of [stream.data, stream.stderr]) source.on('data', (chunk: Buffer) => output.push(chunk));
-  const exit = await within(100_000, script, () => logTail(spec.console.path), stream.ended);
+  const read = async (source: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of source) output.push(chunk);
+  };
+  const over = Promise.all([stream.ended, read(stream.data), read(stream.stderr)]);
+  const [exit] = await within(100_000, script, () => logTail(spec.console.path), over);
   return { code: JSON.parse(exit.toString()).code, output: Buffer.concat(output).toString() };
 }
 
