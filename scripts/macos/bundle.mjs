@@ -70,6 +70,8 @@ async function bundleOne(root, entry, outfile, plugins) {
     // Not a module: that would load every part of Node that any of ours needs before the first line runs.
     format: 'cjs',
     target: 'node26',
+    // What is left of them loads parts of Node, and an asset is a script that can only `require`.
+    supported: { 'dynamic-import': false },
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'eof',
