@@ -13,7 +13,12 @@ export interface Configure {
   readonly volume: { readonly serial: string; readonly uuid: string; readonly format: boolean } | null;
   readonly tmpfsStore: boolean;
   /** Absent: the image's store and the volume. */
-  readonly store?: { readonly image: string; readonly host: HostStoreLayer | null };
+  readonly store?: {
+    readonly image: string;
+    readonly host: HostStoreLayer | null;
+    /** A binary cache of the host: its port on vsock, and on the guest's 127.0.0.1. */
+    readonly cache?: { readonly port: number } | null;
+  };
   readonly network: 'nat' | 'none';
   readonly nix: { readonly conf: string };
   readonly env: Readonly<Record<string, string>>;

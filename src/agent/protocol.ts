@@ -13,6 +13,8 @@ export const PROTOCOL_VERSION = 1;
 export const AGENT_PORT = 1024;
 /** vsock port of the host on which the agent's events arrive. */
 export const EVENTS_PORT = 1025;
+/** vsock port of the host on which it serves paths of its own Nix store, when some cannot lie below the guest's. */
+export const CACHE_PORT = 1026;
 /** Bytes of a frame's header. */
 export const HEADER_SIZE = 5;
 /** Largest payload that the host accepts, and sends, in bytes. The guest itself sends at most 16 KiB a frame. */

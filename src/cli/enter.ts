@@ -81,7 +81,8 @@ async function runIn(joined: Joined, task: Task): Promise<number> {
   if (task.noCache) {
     const { nixDevelop } = await import('../nix/nix-develop.ts');
     quiet();
-    const { network } = joined.record.spec.configure;
+    const { configure, store } = joined.record.spec;
+    const network = store?.cache ? 'nat' : configure.network;
     const command = nixDevelop(network, plan.devShell.shell, plan.root, task.command);
     return run(joined, { ...task, command }, null);
   }

@@ -9,7 +9,8 @@ export interface DevelopHost {
   /** As Nix names it: `aarch64-linux`. */
   readonly system: string;
   readonly nixVersion: string;
-  readonly network: 'nat' | 'none';
+  /** Nix can reach nobody. */
+  readonly offline: boolean;
   /** The flake's directory unless the caller names another. In the guest. */
   readonly workdir: string;
   readonly user: { readonly name: string; readonly uid: number };
@@ -52,7 +53,7 @@ export function developHost(record: DevelopRecord, context: CommandContext, envs
     imageId: image.id,
     system: image.system,
     nixVersion: record.nixVersion,
-    network: configure.network,
+    offline: configure.network === 'none' && !store?.cache,
     workdir,
     user: configure.user,
     home: record.home,

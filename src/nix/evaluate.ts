@@ -26,9 +26,9 @@ export interface EvaluateOptions {
 }
 
 /** The arguments of `nix` that every use of a flake gets. */
-export function nixArguments(host: Pick<DevelopHost, 'network'>, impure: boolean): string[] {
+export function nixArguments(host: Pick<DevelopHost, 'offline'>, impure: boolean): string[] {
   // Without it Nix says at every call that there is no Internet.
-  return [...(host.network === 'none' ? ['--offline'] : []), ...(impure ? ['--impure'] : [])];
+  return [...(host.offline ? ['--offline'] : []), ...(impure ? ['--impure'] : [])];
 }
 
 /**

@@ -7,6 +7,7 @@ import { selectDriver } from '../driver/select.ts';
 import { asVzshellError } from '../errors.ts';
 import { ControlServer } from './control.ts';
 import { GuestEvents } from './guest-events.ts';
+import { HostCache } from './host-cache.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { abandonDirectory, boundLog, RunDirectory } from './run-directory.ts';
 import type { ExitRecord, VmSpec } from './spec.ts';
@@ -39,6 +40,7 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
     directory.claim();
     const driver = selectDriver(spec.driver);
     const guest = await GuestEvents.listen(spec.machine.vsockPath);
+    const cache = spec.store?.cache ? await HostCache.listen(spec.store.cache, spec.machine.vsockPath) : null;
     const vm = new Lifecycle(spec, directory, driver, guest, new AgentClient(spec.machine.vsockPath));
     await ControlServer.listen(directory.paths.control, vm);
     listenToSignals(vm);
@@ -54,6 +56,7 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
     if (!started && exit.error !== undefined) pipe.send({ type: 'error', error: exit.error });
     else pipe.send({ type: 'exit', exit });
     guest.close();
+    cache?.close();
     // The answers to those who asked for the stop are written before the process goes. control.sock listens until then: who is
     // refused there looks for exit.json, which comes with the release.
     await flushed();

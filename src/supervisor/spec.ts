@@ -42,8 +42,20 @@ export interface StoreSpec {
   readonly mode: 'auto' | 'host' | 'image';
   /** Null: the image's store and the volume, without the host's. */
   readonly host: HostStoreSpec | null;
+  /** The host's store as a binary cache, for what cannot be a layer. */
+  readonly cache?: HostCacheSpec | null;
   /** Why `auto` means no host store here; else null. */
   readonly reason: string | null;
+}
+
+/** Everything that is needed to serve paths of a store: its database and directory, and the programs that read them. */
+export interface HostCacheSpec {
+  readonly database: string;
+  readonly directory: string;
+  readonly nixStore: string;
+  /** Files of the store may have other names on the disk than in an archive (Nix's `use-case-hack`). */
+  readonly caseHack: boolean;
+  readonly sqlite: string;
 }
 
 export interface HostStoreSpec {

@@ -1,6 +1,7 @@
 // From checked options to what a supervisor is told. Everything that must be looked up on the host is looked up here.
 
 import { randomBytes, randomUUID } from 'node:crypto';
+import { CACHE_PORT } from '../agent/protocol.ts';
 import type { DriverProbe, ShareSpec } from '../driver/driver.ts';
 import { selectDriver } from '../driver/select.ts';
 import { VzshellError } from '../errors.ts';
@@ -89,10 +90,10 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
           generation: host.generation,
           locks,
         },
+        cache: store.cache ? { port: CACHE_PORT } : null,
       },
       network: options.network,
-      // Without a network Nix would try its substituters all the same, and say at each that it failed.
-      nix: { conf: options.network === 'none' ? 'substituters =\n' : '' },
+      nix: { conf: nixConf(options.network, Boolean(store.cache)) },
       env: options.env,
     },
     image: imageOf(image),
@@ -103,6 +104,15 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
     idleTimeoutMs: options.idleTimeout,
     startTimeoutMs: options.startTimeout ?? defaultStartTimeout(emulated),
   };
+}
+
+/** Lines of nix.conf: where Nix looks for what others have built. */
+function nixConf(network: ResolvedOptions['network'], hasCache: boolean): string {
+  // Without a network Nix would try its substituters all the same, and say at each that it failed.
+  if (!hasCache) return network === 'none' ? 'substituters =\n' : '';
+  // The host is trusted as it is, its paths need no signature. And Nix must not take loopback alone for no network at all.
+  const url = `http://127.0.0.1:${CACHE_PORT}?trusted=1`;
+  return `${network === 'none' ? '' : 'extra-'}substituters = ${url}\nsubstitute = true\n`;
 }
 
 function volumeOf(options: ResolvedOptions, paths: StatePaths): VmSpec['volume'] {

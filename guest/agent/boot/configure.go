@@ -149,6 +149,11 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := os.WriteFile(nix.Conf, []byte(wanted.Nix.Conf), 0o644); err != nil {
 		return nil, err
 	}
+	if cache := wanted.Store.Cache; cache != nil {
+		if err := cache.listen(); err != nil {
+			return nil, err
+		}
+	}
 	daemon := &nix.Daemon{Layers: layers, Builds: buildDir}
 	if err := daemon.Listen(); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type Store struct {
 	// Image names the image.
 	Image string     `json:"image"`
 	Host  *HostStore `json:"host"`
+	Cache *HostCache `json:"cache"`
 }
 
 // HostStore is the host's own Nix store, which lies below the image's.

@@ -3,8 +3,9 @@
 import { VzshellError } from '../../errors.ts';
 import type { GuestImage } from '../../image/locate.ts';
 import type { StatePaths } from '../../state/paths.ts';
-import type { StoreSpec } from '../../supervisor/spec.ts';
-import { type HostNix, locateHostNix } from './locate.ts';
+import type { HostCacheSpec, StoreSpec } from '../../supervisor/spec.ts';
+import { mayBeHacked } from './case-hack.ts';
+import { findProgram, type HostNix, locateHostNix } from './locate.ts';
 import { type Snapshot, snapshotHostStore } from './snapshot.ts';
 import { Unusable } from './unusable.ts';
 
@@ -23,15 +24,21 @@ export async function planHostStore(
   image: GuestImage,
   paths: Pick<StatePaths, 'stores'>,
 ): Promise<PlannedStore> {
-  if (mode === 'image') return { store: { mode, host: null, reason: null }, locks: [] };
+  const none = { mode, host: null, cache: null };
+  if (mode === 'image') return { store: { ...none, reason: null }, locks: [] };
+  let nix: HostNix | null = null;
   try {
-    const { nix, imageDatabase, snapshot } = await currentSnapshot(image, paths);
+    nix = await locateHostNix();
+    const { imageDatabase, snapshot } = await currentSnapshot(nix, image, paths);
     const { id, generation, state, file, paths: usable, leftOut, locks } = snapshot;
     const host = { directory: nix.store, source: nix.database, id, generation, state, imageDatabase, database: file };
-    return { store: { mode, host: { ...host, paths: usable, leftOut }, reason: null }, locks };
+    // What cannot be a part of the layer need not be built or fetched again either.
+    const cache = leftOut > 0 ? cacheOf(nix) : null;
+    return { store: { mode, host: { ...host, paths: usable, leftOut }, cache, reason: null }, locks };
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
-    if (mode === 'auto') return { store: { mode, host: null, reason: error.message }, locks: [] };
+    const cache = nix === null || error instanceof NothingThere ? null : cacheOf(nix);
+    if (mode === 'auto') return { store: { ...none, cache, reason: error.message }, locks: [] };
     throw new VzshellError('ERR_NIX', `the host's Nix store cannot be used: ${error.message}`, {
       cause: error,
       ...(error.hint !== '' && { hint: error.hint }),
@@ -41,15 +48,30 @@ export async function planHostStore(
 
 /** The host's store as it is now. Throws `Unusable`. */
 export async function currentSnapshot(
+  nix: HostNix,
   image: Pick<GuestImage, 'id' | 'manifest' | 'storeDatabase'>,
   paths: Pick<StatePaths, 'stores'>,
-): Promise<{ readonly nix: HostNix; readonly imageDatabase: string; readonly snapshot: Snapshot }> {
+): Promise<{ readonly imageDatabase: string; readonly snapshot: Snapshot }> {
   if (image.storeDatabase === null) {
     const why = `the guest image ${image.manifest} does not bring the database of its store`;
     throw new Unusable(why, 'use an image of this version of vzshell');
   }
-  const nix = await locateHostNix();
   const snapshot = await snapshotHostStore(nix, { id: image.id, database: image.storeDatabase }, paths.stores);
-  if (snapshot.paths === 0) throw new Unusable("the host's Nix store is empty", 'use --store image');
-  return { nix, imageDatabase: image.storeDatabase, snapshot };
+  if (snapshot.paths === 0) throw new NothingThere("the host's Nix store is empty", 'use --store image');
+  return { imageDatabase: image.storeDatabase, snapshot };
+}
+
+class NothingThere extends Unusable {}
+
+/** Null without the program that reads the database. */
+function cacheOf(nix: HostNix): HostCacheSpec | null {
+  const program = findProgram('sqlite3');
+  if (program === null) return null;
+  return {
+    database: nix.database,
+    directory: nix.store,
+    nixStore: nix.program,
+    caseHack: mayBeHacked(nix),
+    sqlite: program,
+  };
 }

@@ -38,8 +38,8 @@ export async function refreshStore({ spec, context }: StoreVm): Promise<boolean>
   const lock = join(paths.locks, `${spec.id}.store`);
   return withLock(lock, {}, async () => {
     if (!isOutdated(spec)) return false;
-    const { snapshot } = await usable(() =>
-      currentSnapshot({ ...spec.image, storeDatabase: host.imageDatabase }, paths),
+    const { snapshot } = await usable(async () =>
+      currentSnapshot(await locateHostNix(), { ...spec.image, storeDatabase: host.imageDatabase }, paths),
     );
     const { generation, locks, state } = snapshot;
     addDatabase(snapshot.file, join(databases, `${generation}.sqlite`));

@@ -1,5 +1,7 @@
 // Host stores that are not as one would like them, and a power cut: a real Nix on the host, a real guest.
 
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { ARCH, useHome } from '../vm/fixture.ts';
@@ -20,7 +22,7 @@ afterAll(async () => {
   await host?.[Symbol.asyncDispose]();
 });
 
-test("a path with renamed files is not the guest's, nor is what refers to it; the guest makes its own, and it verifies (T7)", async () => {
+test("a path with renamed files is not the guest's, nor is what refers to it; the host serves both as archives, and they verify (T7, T15)", async () => {
   // As a Mac's Nix stores it: two names that differ in case, one of them renamed.
   const hacked = host.add('headers', { 'xt_MARK.h': 'upper\n', 'xt_mark.h~nix~case~hack~1': 'lower\n' });
   const user = host.addReferrer('user', hacked);
@@ -31,12 +33,12 @@ test("a path with renamed files is not the guest's, nor is what refers to it; th
   expect(await isValid(vm, good)).toBe(true);
   expect(await isValid(vm, hacked)).toBe(false);
   expect(await isValid(vm, user)).toBe(false);
-  const made = await vm.sh(
-    'mkdir -p /tmp/t/headers && cd /tmp/t && echo upper >headers/xt_MARK.h && echo lower >headers/xt_mark.h && nix-store --add-fixed --recursive sha256 headers',
-  );
-  expect(made.stdout.trim()).toBe(hacked);
+  // The host hands it over as an archive, with the names that the files really have. There is no network but loopback (T15).
+  const copied = await vm.exec('nix-store', ['--realise', user]);
+  expect(copied.stdout.trim()).toBe(user);
+  expect(copied.stderr).toContain(`copying path '${hacked}' from 'http://127.0.0.1:1026'`);
   expect((await vm.exec('ls', [hacked])).stdout).toBe('xt_MARK.h\nxt_mark.h\n');
-  expect((await root(vm, `nix-store --verify-path ${hacked}`)).exitCode).toBe(0);
+  expect((await root(vm, `nix-store --verify-path ${hacked} ${user}`)).exitCode).toBe(0);
 });
 
 test("a power cut in the middle of builds leaves a store that verifies, below it the host's (T18)", async () => {
@@ -48,4 +50,24 @@ test("a power cut in the middle of builds leaves a store that verifies, below it
   const after = await storeState(again);
   expect(after).toMatchObject({ integrity: 'ok', damage: [] });
   expect(after.built).toBeGreaterThanOrEqual(before.built + 2);
+});
+
+test('a host whose Nix is too old or too new to be a layer serves its paths as archives; wrong bytes are refused', async () => {
+  const schema = join(host.root, 'nix/var/nix/db/schema');
+  const good = host.add('served', { file: 'from the host\n' });
+  const bad = host.add('changed', { file: 'as it was\n' });
+  chmodSync(host.real(bad), 0o755);
+  writeFileSync(join(host.real(bad), 'file'), 'otherwise\n');
+  writeFileSync(schema, '11');
+  await using vm = await Vm.create({ arch: ARCH, network: 'none', memory: '1GiB', volume: 'served', disk: '4GiB' });
+  writeFileSync(schema, '10');
+  expect(vm.info.store).toMatchObject({
+    layers: ['image', 'volume'],
+    reason: expect.stringContaining('has schema "11"'),
+  });
+  await vm.exec('nix-store', ['--realise', good]);
+  expect((await vm.exec('cat', [`${good}/file`])).stdout).toBe('from the host\n');
+  const refused = await vm.exec('nix-store', ['--realise', bad], { reject: false });
+  expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('hash mismatch') });
+  expect(await isValid(vm, bad)).toBe(false);
 });

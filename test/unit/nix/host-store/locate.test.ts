@@ -42,10 +42,10 @@ test('without Nix `auto` goes on with the reason, `host` is an error that names 
     const image = { id: 'x', manifest: '/m', storeDatabase: '/db' } as Parameters<typeof planHostStore>[1];
     const plan = (mode: 'auto' | 'host' | 'image') => planHostStore(mode, image, { stores: '/nowhere' });
     expect((await plan('auto')).store).toEqual({
-      ...{ mode: 'auto', host: null },
+      ...{ mode: 'auto', host: null, cache: null },
       reason: 'this host has no Nix store (/nowhere/nix/store does not exist)',
     });
-    expect((await plan('image')).store).toEqual({ mode: 'image', host: null, reason: null });
+    expect((await plan('image')).store).toEqual({ mode: 'image', host: null, cache: null, reason: null });
     await expect(plan('host')).rejects.toMatchObject({
       code: 'ERR_NIX',
       message: expect.stringContaining("the host's Nix store cannot be used: this host has no Nix store"),
