@@ -1,8 +1,4 @@
-{
-  lib,
-  buildGoModule,
-  e2fsprogs,
-}:
+{ lib, buildGoModule }:
 buildGoModule {
   pname = "vzagent";
   version = (lib.importJSON ../../package.json).version;
@@ -18,7 +14,8 @@ buildGoModule {
     "-w"
     "-X main.version=${(lib.importJSON ../../package.json).version}"
   ];
-  nativeCheckInputs = [ e2fsprogs ];
+  # Its tests want a machine's file system and users; scripts/test runs them.
+  doCheck = false;
   meta = {
     description = "Guest agent of vzshell: process 1 of a guest, or a service of it";
     license = lib.licenses.mit;

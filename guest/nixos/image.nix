@@ -27,8 +27,8 @@ let
     "virtiofs"
   ]
   ++ lib.optionals (!isAarch64) [
-    "button"
-    "pvpanic-pci"
+    "button?"
+    "pvpanic-pci?"
   ]
   ++ cfg.kernelModules;
 

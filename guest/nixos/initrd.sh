@@ -1,5 +1,6 @@
 # initrd.sh MODULES VERSION AGENT AGENT_VERSION OUT NAME… : a cpio archive with vzagent as /init, and the kernel modules NAME… of the tree
-# MODULES (lib/modules/VERSION below it) with all that they depend on, numbered in load order; the agent loads them by their numbers.
+# MODULES (lib/modules/VERSION below it) with all that they depend on, numbered in load order; the agent loads them by their numbers. A
+# NAME with a `?` behind it is taken where the kernel has it.
 set -euo pipefail
 modules=$1 version=$2 agent=$3 agent_version=$4 out=$5
 shift 5
@@ -11,7 +12,7 @@ mkdir -p "$tree"/{dev,etc,modules,proc,sys}
 wanted() {
   local name
   for name; do
-    if ! modprobe --dirname "$modules" --set-version "$version" --show-depends "$name" 2>error; then
+    if ! modprobe --dirname "$modules" --set-version "$version" --show-depends "${name%\?}" 2>error && [ "$name" = "${name%\?}" ]; then
       echo "The kernel $version has no module '$name', neither built in nor as a file: $(cat error)" >&2
       return 1
     fi

@@ -51,6 +51,7 @@ in
 
   system = {
     switch.enable = mkDefault false;
+    disableInstallerTools = mkDefault true;
     tools.nixos-generate-config.enable = mkDefault false;
     # Commit and date would give the same contents another hash, and miss the binary cache.
     nixos.revision = mkDefault null;

@@ -20,11 +20,13 @@ func Profile() string {
 }
 
 // activate runs the image's activation, if it has one, when the store is there. What it says goes to the log.
-func activate() error {
-	if _, err := os.Stat(activation); err != nil {
+func activate() error { return activateBy(activation) }
+
+func activateBy(program string) error {
+	if _, err := os.Stat(program); os.IsNotExist(err) {
 		return nil
 	}
-	said, err := process.Run([]string{activation}, []string{"HOME=/root", "LANG=C.UTF-8", "VZSHELL_PROFILE=" + Profile()})
+	said, err := process.Run([]string{program}, []string{"HOME=/root", "LANG=C.UTF-8", "VZSHELL_PROFILE=" + Profile()})
 	if err != nil {
 		return fmt.Errorf("the image's activation failed: %w", err)
 	}

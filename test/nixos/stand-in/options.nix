@@ -145,6 +145,7 @@ in
       requiredKernelConfig = option (types.listOf types.attrs) [ ];
       stateVersion = option types.str "26.05";
       switch.enable = flag true;
+      disableInstallerTools = flag false;
       tools.nixos-generate-config.enable = flag true;
     };
     systemd = {
