@@ -11,7 +11,9 @@ import { pack, stageMainPackage, stagePlatformPackage } from './packages.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const destination = join(root, 'build/npm');
-const platform = join(destination, 'darwin-arm64');
+/** An Intel Mac makes what it can run itself; no package is made of it. */
+const target = process.platform === 'darwin' ? `darwin-${process.arch}` : 'darwin-arm64';
+const platform = join(destination, target);
 const say = (text) => console.error(text);
 
 const addon = join(platform, 'lib/vz.node');
@@ -28,9 +30,10 @@ if (process.platform === 'darwin') {
   });
 }
 say('Assembling the executable.');
-const inputs = await assemble(root, 'darwin-arm64', join(platform, 'bin/vzshell'));
+const inputs = await assemble(root, target, join(platform, 'bin/vzshell'));
 say('Signing.');
 execFileSync(join(root, 'scripts/sign'), [join(platform, 'bin/vzshell'), addon], { stdio: 'inherit' });
+if (target !== 'darwin-arm64') process.exit();
 say('Packing.');
 stagePlatformPackage(root, platform, thirdPartyLicenses(root, inputs));
 stageMainPackage(root, join(destination, 'vzshell'));

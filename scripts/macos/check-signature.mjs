@@ -34,7 +34,7 @@ function must(condition, complaint) {
 /** The load commands that matter, and that they agree with each other and with the file. */
 function readImage(view) {
   must(view.byteLength > 32 && view.getUint32(0, true) === 0xfeedfacf, 'this is not a 64-bit Mach-O file');
-  must(view.getUint32(4, true) === 0x0100000c, 'this is not for arm64');
+  must([0x0100000c, 0x01000007].includes(view.getUint32(4, true)), 'this is neither for arm64 nor for x86_64');
   const image = { executable: view.getUint32(12, true) === 2, segments: new Map(), signature: null };
   let at = 32;
   for (let left = view.getUint32(16, true); left > 0; left--) {

