@@ -4,7 +4,7 @@ import { VzshellError } from '../errors.ts';
 import { isImageId } from './place.ts';
 
 export type Source =
-  /** A manifest.json, the directory that holds one, or a package's tarball. */
+  /** A manifest.json, or the directory that holds one. */
   | { readonly kind: 'path'; readonly path: string }
   /** One of the cache. */
   | { readonly kind: 'id'; readonly id: string }

@@ -127,22 +127,27 @@ test('vzshell is installed, says that it has no guest yet, and cannot fetch one 
   });
 });
 
-test('the first start fetches the guest and boots it; then no registry is needed', async () => {
-  const command = [VZSHELL, '--rm', '--plain', '--arch', 'arm64', '--network', 'none', '--', 'uname', '-m'];
-  expect(await done(command)).toBe('aarch64\n');
-  await registry?.stop();
-  registry = null;
-  const wanted = JSON.parse(readFileSync(join(ROOT, 'guests.json'), 'utf8')) as {
+test('the first start fetches the guest and boots it; then no registry is needed, and the guest stays as long as it is used', async () => {
+  const { images } = JSON.parse(readFileSync(join(ROOT, 'guests.json'), 'utf8')) as {
     images: { arm64: { manifest: string } };
   };
-  const { manifest } = wanted.images.arm64;
-  expect(await done([VZSHELL, 'image', 'pull', '--arch', 'arm64'])).toBe(`${manifest.slice(0, 16)}\n`);
-  const about = JSON.parse(await done([VZSHELL, 'image', 'inspect', '--arch', 'arm64'])) as {
-    sha256: string;
-    path: string;
-  };
-  expect(about).toMatchObject({
-    sha256: manifest,
-    path: join(top, 's/images', manifest.slice(0, 16), 'manifest.json'),
-  });
+  const { manifest } = images.arm64;
+  const id = manifest.slice(0, 16);
+  const vm = (await done([VZSHELL, 'start', '--arch', 'arm64', '--network', 'none'])).trim();
+  try {
+    await registry?.stop();
+    registry = null;
+    expect(await done([VZSHELL, 'exec', vm, '--', 'uname', '-m'])).toBe('aarch64\n');
+    expect(await done([VZSHELL, 'image', 'prune', '--all'])).toBe('');
+    expect(JSON.parse(await done([VZSHELL, 'image', 'list', '--json']))).toMatchObject([{ id, vms: [vm] }]);
+  } finally {
+    await done([VZSHELL, 'stop', vm]);
+  }
+  const pull = [VZSHELL, 'image', 'pull', '--arch', 'arm64'];
+  expect(await done(pull)).toBe(`${id}\n`);
+  const about = JSON.parse(await done([VZSHELL, 'image', 'inspect', '--arch', 'arm64'])) as object;
+  expect(about).toMatchObject({ sha256: manifest, path: join(top, 's/images', id, 'manifest.json'), vms: [] });
+  expect(await done([VZSHELL, 'image', 'prune'])).toBe('');
+  expect(await done([VZSHELL, 'image', 'prune', '--all'])).toBe(`${id}\n`);
+  expect(await run(pull)).toMatchObject({ code: 125, stderr: expect.stringContaining('ECONNREFUSED') });
 });
