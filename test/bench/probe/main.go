@@ -51,7 +51,8 @@ func echo(port uint32) error {
 	if err := unix.Bind(listener, &unix.SockaddrVM{CID: unix.VMADDR_CID_ANY, Port: port}); err != nil {
 		return err
 	}
-	if err := unix.Listen(listener, 16); err != nil {
+	// A client may dial hundreds of times before an emulated guest accepts once, and a full queue refuses.
+	if err := unix.Listen(listener, unix.SOMAXCONN); err != nil {
 		return err
 	}
 	fmt.Println("listening")
