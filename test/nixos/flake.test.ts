@@ -1,7 +1,7 @@
 // The flake as far as it can be judged without nixpkgs and without a network: its files, what it offers, and the hashes in it.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,6 +36,16 @@ test.skipIf(NIXFMT === undefined)('every .nix file is formatted', () => {
   });
   expect(stdout + stderr).toBe('');
   expect(status).toBe(0);
+});
+
+test.each(
+  ['guest/nixos', 'test/nixos', 'test/contract'].flatMap((directory) =>
+    readdirSync(join(ROOT, directory))
+      .filter((name) => name.endsWith('.sh'))
+      .map((name) => join(directory, name)),
+  ),
+)('%s is a script that bash can read', (file) => {
+  expect(spawnSync('bash', ['-n', join(ROOT, file)], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
 });
 
 test('no file uses `with`, which hides where a name comes from', () => {

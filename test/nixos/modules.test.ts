@@ -169,6 +169,26 @@ describe.skipIf(NIXPKGS_LIB === undefined)('guest/nixos', () => {
     expect(guest('', 'c: builtins.filter (a: !a.assertion) c.assertions')).toEqual([]);
   });
 
+  test.each([
+    ['devshell', 'devShells.aarch64-linux.default.name', 'shell'],
+    ['node', 'devShells.x86_64-linux.default.name', 'shell'],
+    ['guest', 'packages.aarch64-linux.default.name', 'vzshell-guest-arm64'],
+  ])('the template %s evaluates', (name, attribute, value) => {
+    const inputs = name === 'guest' ? ['--override-input', 'vzshell', `path:${lab.flake}`] : [];
+    const options = lab.options.map((option) =>
+      name === 'guest' && option === 'nixpkgs' ? 'vzshell/nixpkgs' : option,
+    );
+    const said = lab.run(
+      'nix',
+      'eval',
+      ...options,
+      ...inputs,
+      '--raw',
+      `path:${join(lab.flake, 'templates', name)}#${attribute}`,
+    );
+    expect(said.stdout, said.stderr).toBe(value);
+  });
+
   test('packages come from a registry, with the integrity of the lock', () => {
     const without = lab.evaluate(
       'packages.x86_64-linux.vzshell.npmDeps.packageLock.packages',

@@ -2,8 +2,8 @@
 // and of what stands in for nixpkgs.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,9 +29,25 @@ export interface Lab {
   close(): void;
 }
 
+/** What the flake is made of. */
+const FLAKE = [
+  'flake.nix',
+  'guest',
+  'templates',
+  'src',
+  'bin',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+].concat(['tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'LICENSE']);
+
 /** The `.nix` files of the repository. */
 export function nixFiles(): string[] {
-  return execFileSync('git', ['ls-files', '-z', '*.nix'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
+  const below = (directory: string): string[] =>
+    readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.nix'))
+      .map((name) => join(directory, name));
+  return ['flake.nix', ...['examples', 'guest', 'templates', 'test'].flatMap(below)].sort();
 }
 
 /** A copy of the flake whose nixpkgs is the stand-in around `lib`, or nothing at all when that is null. */
@@ -40,18 +56,7 @@ export function openLab(lib: string | null): Lab {
   const home = mkdtempSync('/tmp/vzs-nix-');
   const flake = join(home, 'flake');
   const nixpkgs = join(home, 'nixpkgs');
-  const tracked = execFileSync(
-    'git',
-    ['ls-files', '-z', 'flake.nix', 'guest', 'templates', 'src', 'bin', '*.json', '*.md', 'LICENSE'],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-    },
-  );
-  for (const file of tracked.split('\0').filter(Boolean)) {
-    mkdirSync(dirname(join(flake, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(flake, file));
-  }
+  for (const name of FLAKE) cpSync(join(ROOT, name), join(flake, name), { recursive: true });
   if (lib === null) {
     mkdirSync(nixpkgs);
     writeFileSync(join(nixpkgs, 'flake.nix'), '{ outputs = _: { }; }\n');

@@ -82,6 +82,7 @@ let
       closureInfo = { rootPaths }: fake "closure-info" { inherit rootPaths; };
       writeText = name: text: fake name { inherit text; };
       writeShellScript = name: text: fake name { inherit text; };
+      mkShell = pkgs.mkShellNoCC;
       mkShellNoCC = attributes: fake "shell" { packages = attributes.packages; };
       systemOf = fake "nixos-system";
       callPackage = lib.callPackageWith pkgs;
