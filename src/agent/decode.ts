@@ -101,6 +101,12 @@ export function decodeStarted(payload: Buffer): Started {
   };
 }
 
+/** The bytes that a TAKEN frame is about. */
+export function decodeTaken(payload: Buffer): number {
+  if (payload.length !== 4) throw new ProtocolError(`TAKEN has ${payload.length} bytes instead of 4`);
+  return payload.readUInt32BE(0);
+}
+
 export function decodeExecExit(payload: Buffer): ExecExit {
   const from = parseObject(payload, 'EXIT');
   const code = own(from, 'code') === null ? null : integer(from, 'code', 0, 255);

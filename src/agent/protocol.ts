@@ -21,6 +21,12 @@ export const HEADER_SIZE = 5;
 export const MAX_PAYLOAD: number = 64 * 1024;
 /** Largest START payload in bytes: an argument list and an environment may be long. */
 export const MAX_START: number = 4 * 1024 * 1024;
+/**
+ * Bytes of DATA frames, headers included, that are sent before a TAKEN frame says that the guest's side has some of them out of the
+ * way. All fit into the 256 KiB that the guest's kernel keeps for a connection, so that the host's side of vsock never has to wait for
+ * room: vhost-device-vsock 0.3 then forgets what it has buffered for the host, and both directions stand still for good.
+ */
+export const WINDOW: number = 192 * 1024;
 /** Largest line of the event connection in bytes. */
 export const MAX_EVENT_LINE: number = 8 * 1024;
 
@@ -34,6 +40,7 @@ export const FrameType = {
   SIGNAL: 7,
   EXIT: 8,
   ERROR: 9,
+  TAKEN: 10,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -80,7 +87,7 @@ export class FrameDecoder {
       const length = buffer.readUInt32BE(0);
       const type = buffer.readUInt8(4);
       if (length > MAX_PAYLOAD) throw new ProtocolError(`frame of ${length} bytes, the limit is ${MAX_PAYLOAD}`);
-      if (type < FrameType.START || type > FrameType.ERROR) throw new ProtocolError(`unknown frame type ${type}`);
+      if (type < FrameType.START || type > FrameType.TAKEN) throw new ProtocolError(`unknown frame type ${type}`);
       if (buffer.length < HEADER_SIZE + length) {
         this.#needed = HEADER_SIZE + length;
         break;

@@ -4,7 +4,7 @@
 
 import type net from 'node:net';
 import { Readable, Writable } from 'node:stream';
-import { decodeError, decodeStarted, parseObject, type Started } from './decode.ts';
+import { decodeError, decodeStarted, decodeTaken, parseObject, type Started } from './decode.ts';
 import { type Asked, ConnectionLost, explainViolation, refusal } from './errors.ts';
 import {
   encodeJson,
@@ -14,10 +14,13 @@ import {
   HEADER_SIZE,
   MAX_PAYLOAD,
   ProtocolError,
+  WINDOW,
 } from './protocol.ts';
 
 /** Bytes of output that wait for a reader before the socket is no longer read. */
 const HIGH_WATER_MARK = 256 * 1024;
+/** A frame is not cut off below this many bytes; far less than is out before the guest says what it has taken. */
+const SMALLEST_PIECE = 16 * 1024;
 
 type Output = 'data' | 'stderr';
 
@@ -42,6 +45,9 @@ export class AgentStream {
   #dataEnded = false;
   #background = false;
   #inputBytes = 0;
+  /** Bytes of DATA frames that may be sent, and who waits for more. */
+  #window = WINDOW;
+  #widened: () => void = () => undefined;
   #settleStarted!: { resolve: (started: Started) => void; reject: (error: unknown) => void };
   #settleEnded!: { resolve: (exit: Buffer) => void; reject: (error: unknown) => void };
 
@@ -148,6 +154,11 @@ export class AgentStream {
         this.#fail(refusal(this.#asked, code, message));
         break;
       }
+      case FrameType.TAKEN:
+        this.#window += decodeTaken(payload);
+        if (this.#window > WINDOW) throw new ProtocolError('more was taken than was sent');
+        this.#widened();
+        break;
       default:
         throw new ProtocolError(`frame of type ${type} from the guest`);
     }
@@ -184,6 +195,7 @@ export class AgentStream {
   }
 
   #close(): void {
+    this.#widened();
     this.input.destroy();
     this.#socket.destroy();
   }
@@ -222,30 +234,40 @@ export class AgentStream {
     return stream.on('error', () => undefined);
   }
 
-  /** Header and bytes are two writes that the kernel gets as one: copying the bytes behind a header would cost as much again. */
+  /** Sends as much as the window lets through, and the rest when that is wider. */
   #write(chunk: Buffer, callback: (error?: Error | null) => void): void {
     if (this.#state === 'over') {
       callback();
       return;
     }
-    this.#inputBytes += chunk.length;
-    this.#socket.cork();
-    let taken = true;
-    for (let offset = 0; offset < chunk.length; offset += MAX_PAYLOAD) {
-      const payload = chunk.subarray(offset, offset + MAX_PAYLOAD);
-      this.#socket.write(frameHeader(FrameType.DATA, payload.length));
-      taken = this.#socket.write(payload);
-    }
-    this.#socket.uncork();
-    if (taken) {
+    const sent = this.#sendData(chunk);
+    if (sent === chunk.length) {
       callback();
       return;
     }
-    const go = (): void => {
-      this.#socket.off('drain', go).off('close', go);
-      callback();
+    this.#widened = () => {
+      this.#widened = () => undefined;
+      this.#write(chunk.subarray(sent), callback);
     };
-    this.#socket.on('drain', go).on('close', go);
+  }
+
+  /** Header and bytes are two writes that the kernel gets as one: copying the bytes behind a header would cost as much again. */
+  #sendData(chunk: Buffer): number {
+    let sent = 0;
+    this.#socket.cork();
+    while (sent < chunk.length) {
+      const length = Math.min(chunk.length - sent, MAX_PAYLOAD);
+      // Rather none than a small piece of a large one.
+      if (this.#window < HEADER_SIZE + Math.min(length, SMALLEST_PIECE)) break;
+      const payload = chunk.subarray(sent, sent + Math.min(length, this.#window - HEADER_SIZE));
+      this.#socket.write(frameHeader(FrameType.DATA, payload.length));
+      this.#socket.write(payload);
+      this.#window -= HEADER_SIZE + payload.length;
+      sent += payload.length;
+    }
+    this.#socket.uncork();
+    this.#inputBytes += sent;
+    return sent;
   }
 }
 

@@ -32,11 +32,13 @@ export async function bareBoot(spec) {
   const qemu = machine.processes().find(({ name }) => name.startsWith('qemu'));
   const ms = (await firstWord) - startedAt(qemu.pid);
   const log = await new AgentClient(vsockPath).log();
-  const [, first, told] = /process 1 since (\d+) ms, the host is told at (\d+) ms/.exec(log);
+  const began = /(?:agent runs|process 1) since (\d+) ms, the host is told at (\d+) ms/.exec(log);
   await machine.stop();
   server.close();
   rmSync(directory, { recursive: true, force: true });
-  return ms - (Number(told) - Number(first));
+  if (began === null) throw new Error(`the agent's log does not say when it began:\n${log}`);
+  const [first, told] = began.slice(1).map(Number);
+  return ms - (told - first);
 }
 
 /** One connection to an echo server in the guest, one byte there and back. */

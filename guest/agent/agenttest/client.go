@@ -3,6 +3,7 @@ package agenttest
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,6 +59,8 @@ type Stream struct {
 	Conn    net.Conn
 	test    testing.TB
 	decoder *protocol.FrameDecoder
+	// Bytes that may be sent; whoever reads frames fills it up.
+	window chan int
 }
 
 // Stream begins an operation: header and START in one write, as the real client does.
@@ -81,7 +84,9 @@ func (a *Agent) Stream(start any) *Stream {
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
 		a.test.Fatalf("no upgrade: %v, %v", response, err)
 	}
-	return &Stream{conn, a.test, protocol.NewFrameDecoder(reader)}
+	s := &Stream{conn, a.test, protocol.NewFrameDecoder(reader), make(chan int, 1)}
+	s.window <- protocol.Window
+	return s
 }
 
 // Send sends one frame.
@@ -92,11 +97,16 @@ func (s *Stream) Send(kind protocol.FrameType, payload []byte) {
 	}
 }
 
-// SendAll sends bytes as DATA frames and then EOF, from a goroutine.
+// SendAll sends bytes as DATA frames and then EOF, from a goroutine, as fast as the agent takes them: somebody must read.
 func (s *Stream) SendAll(data []byte) {
 	go func() {
+		room := 0
 		for len(data) > 0 {
 			n := min(len(data), protocol.MaxSend)
+			for room < protocol.HeaderSize+n {
+				room += <-s.window
+			}
+			room -= protocol.HeaderSize + n
 			if _, err := s.Conn.Write(protocol.EncodeFrame(protocol.Data, data[:n])); err != nil {
 				return
 			}
@@ -109,11 +119,28 @@ func (s *Stream) SendAll(data []byte) {
 // Next is the next frame.
 func (s *Stream) Next() protocol.Frame {
 	s.test.Helper()
-	frame, err := s.decoder.Next()
+	frame, err := s.next()
 	if err != nil {
 		s.test.Fatalf("the stream ended early: %v", err)
 	}
 	return frame
+}
+
+// next keeps what was taken to itself.
+func (s *Stream) next() (protocol.Frame, error) {
+	for {
+		frame, err := s.decoder.Next()
+		if err != nil || frame.Type != protocol.Taken {
+			return frame, err
+		}
+		taken := int(binary.BigEndian.Uint32(frame.Payload))
+		select {
+		case left := <-s.window:
+			s.window <- left + taken
+		default:
+			s.window <- taken
+		}
+	}
 }
 
 // Expect is the next frame, which must be of this type.
@@ -131,7 +158,7 @@ func (s *Stream) ExpectText(text string) string {
 	s.test.Helper()
 	var seen strings.Builder
 	for !strings.Contains(seen.String(), text) {
-		frame, err := s.decoder.Next()
+		frame, err := s.next()
 		if err != nil || frame.Type != protocol.Data {
 			s.test.Fatalf("waited for %q, saw %q, then frame %d %q, %v", text, seen.String(), frame.Type, frame.Payload, err)
 		}

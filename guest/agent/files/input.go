@@ -11,6 +11,7 @@ import (
 // input is an io.Reader of the DATA frames up to EOF.
 type input struct {
 	stream *stream.Stream
+	frame  []byte
 	rest   []byte
 	ended  bool
 }
@@ -30,7 +31,7 @@ func (in *input) Read(p []byte) (int, error) {
 		case err != nil:
 			return 0, err
 		case frame.Type == protocol.Data:
-			in.rest = frame.Payload
+			in.frame, in.rest = frame.Payload, frame.Payload
 		case frame.Type == protocol.EOF:
 			in.ended = true
 		default:
@@ -39,5 +40,8 @@ func (in *input) Read(p []byte) (int, error) {
 	}
 	n := copy(p, in.rest)
 	in.rest = in.rest[n:]
+	if len(in.rest) == 0 {
+		in.stream.Took(in.frame)
+	}
 	return n, nil
 }

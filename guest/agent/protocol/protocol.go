@@ -38,6 +38,11 @@ const MaxWrite = 16 * 1024
 // MaxSend is the largest payload that the guest sends, so that a frame is one write.
 const MaxSend = MaxWrite - HeaderSize
 
+// Window is how many bytes of DATA frames, headers included, the host sends at most before a WINDOW frame says that some have been
+// taken. All of them fit into the 256 KiB that the guest's kernel keeps for a connection, so that the host's side of vsock never has
+// to wait for room: vhost-device-vsock 0.3 then forgets what it has buffered for the host, and both directions stand still for good.
+const Window = 192 * 1024
+
 // FrameType says what a frame means.
 type FrameType uint8
 
@@ -52,6 +57,7 @@ const (
 	Signal
 	Exit
 	Error
+	Taken
 )
 
 // Frame is one message.
@@ -107,7 +113,7 @@ func (d *FrameDecoder) Next() (Frame, error) {
 		return Frame{}, err
 	}
 	length, kind := binary.BigEndian.Uint32(d.header[:]), FrameType(d.header[4])
-	if kind < Start || kind > Error {
+	if kind < Start || kind > Taken {
 		return Frame{}, &ViolationError{fmt.Sprintf("unknown frame type %d", kind)}
 	}
 	limit := uint32(MaxPayload)

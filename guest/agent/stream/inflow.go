@@ -23,38 +23,43 @@ type Inflow struct {
 	stream *Stream
 	chunks chan []byte
 	ended  bool
-	broken chan struct{}
 	done   chan struct{}
 	err    error
 }
 
 // NewInflow starts to write to target. end runs once, after the last byte or after target refused one.
 func (s *Stream) NewInflow(target io.Writer, end func()) *Inflow {
-	in := &Inflow{stream: s, chunks: make(chan []byte, queued), broken: make(chan struct{}), done: make(chan struct{})}
+	in := &Inflow{stream: s, chunks: make(chan []byte, queued), done: make(chan struct{})}
 	go func() {
-		defer close(in.done)
-		defer end()
+		in.err = in.deliver(target)
+		end()
+		close(in.done)
+		// Once the target refused a chunk everything is dropped, as a pipe without a reader would.
 		for chunk := range in.chunks {
-			if _, err := target.Write(chunk); err != nil {
-				in.err = err
-				close(in.broken)
-				return
-			}
+			s.Took(chunk)
 		}
 	}()
 	return in
 }
 
-// Push hands over one chunk. Once the target refused one, everything is dropped, as a pipe without a reader would.
-// Push and End belong to the one goroutine that reads frames.
+func (in *Inflow) deliver(target io.Writer) error {
+	for chunk := range in.chunks {
+		_, err := target.Write(chunk)
+		in.stream.Took(chunk)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Push hands over one chunk. Push and End belong to the one goroutine that reads frames.
 func (in *Inflow) Push(chunk []byte) error {
 	if in.ended {
 		return fault.New(fault.BadRequest, "DATA came after EOF")
 	}
 	select {
 	case in.chunks <- chunk:
-		return nil
-	case <-in.broken:
 		return nil
 	default:
 	}
@@ -71,8 +76,6 @@ func (in *Inflow) Push(chunk []byte) error {
 	}()
 	select {
 	case in.chunks <- chunk:
-		return nil
-	case <-in.broken:
 		return nil
 	case <-gone:
 		return ErrGone

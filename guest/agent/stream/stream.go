@@ -4,6 +4,7 @@ package stream
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"net"
@@ -30,6 +31,9 @@ type Stream struct {
 	decoder  *protocol.FrameDecoder
 	mutex    sync.Mutex
 	greeting []byte
+	// Bytes of DATA frames that are taken and were not told to the host, and whether it is too late to do so.
+	taken    int
+	finished bool
 }
 
 // New makes a stream of a connection. early is what was read past the HTTP header; greeting is the answer to it. With early
@@ -66,9 +70,25 @@ func (s *Stream) SendBuffer(kind protocol.FrameType, buffer []byte, length int) 
 	return s.write(buffer[:protocol.HeaderSize+length])
 }
 
+// Took says that the DATA frame with this payload is out of the way, so that the host may send more.
+func (s *Stream) Took(payload []byte) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.taken += protocol.HeaderSize + len(payload)
+	if s.finished || s.taken < protocol.Window/4 {
+		return
+	}
+	s.writeLocked(protocol.EncodeFrame(protocol.Taken, binary.BigEndian.AppendUint32(nil, uint32(s.taken))))
+	s.taken = 0
+}
+
 func (s *Stream) write(frame []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	return s.writeLocked(frame)
+}
+
+func (s *Stream) writeLocked(frame []byte) error {
 	if len(s.greeting) > 0 {
 		if len(s.greeting)+len(frame) <= protocol.MaxWrite {
 			frame = append(s.greeting, frame...)
@@ -87,6 +107,9 @@ func (s *Stream) write(frame []byte) error {
 
 // Finish sends the last frame: ERROR with what err says, or EXIT with result.
 func (s *Stream) Finish(result any, err error) {
+	s.mutex.Lock()
+	s.finished = true
+	s.mutex.Unlock()
 	if err != nil {
 		s.SendJSON(protocol.Error, fault.From(err))
 		return
