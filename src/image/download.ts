@@ -55,21 +55,23 @@ export async function download(
   for (;;) {
     const partial = await Partial.open(path);
     const resumed = partial.received > 0;
-    let keep = false;
+    let whole = false;
+    let resumable = false;
     try {
       const found = await new Transfer(network, wanted, partial, report, signal).run();
-      keep = found === wanted.integrity.hex;
-      if (keep) return path;
+      whole = found === wanted.integrity.hex;
+      if (whole) return path;
       if (!resumed) throw wrongDigest(wanted, found);
     } catch (error) {
       if (!(error instanceof OtherSize)) {
+        // Worth keeping only where the rest may still come.
+        const reason = error instanceof VzshellError ? error.details?.reason : null;
+        resumable = signal?.aborted === true || ['network', 'server', 'proxy'].includes(String(reason));
         signal?.throwIfAborted();
-        // What is whole so far is worth keeping only where the rest may still come.
-        keep = error instanceof VzshellError && ['network', 'server', 'proxy'].includes(String(error.details?.reason));
         throw spaceProblem(error, directory);
       }
     } finally {
-      await (keep || signal?.aborted === true ? partial.close() : partial.remove());
+      await (whole || (resumable && partial.received > 0) ? partial.close() : partial.remove());
     }
   }
 }

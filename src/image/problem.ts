@@ -12,8 +12,7 @@ export type ImageReason =
   | 'integrity'
   | 'too-big'
   | 'no-space'
-  | 'format'
-  | 'in-use';
+  | 'format';
 
 export function imageProblem(reason: ImageReason, message: string, context: ErrorContext = {}): VzshellError {
   return new VzshellError('ERR_IMAGE', message, { ...context, details: { ...context.details, reason } });

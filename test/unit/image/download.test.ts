@@ -238,4 +238,5 @@ test.each([
     message: expect.stringContaining('is broken'),
     details: { reason: 'server' },
   });
+  expect(host.left).toEqual(['downloads']);
 });
