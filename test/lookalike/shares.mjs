@@ -71,9 +71,20 @@ export class Shares {
   #mount(device, name, directory) {
     const target = join(device.staging, name);
     mkdirSync(target);
-    command('mount', '--bind', directory.URL, target);
-    if (directory.readOnly) command('mount', '-o', 'remount,bind,ro', target);
+    if (directory.readOnly) this.#mountReadOnly(directory.URL, target);
+    else command('mount', '--bind', directory.URL, target);
     device.mounted[name] = directory;
+  }
+
+  /** Made read-only where nobody sees it: a remount would not reach the copies of a mount that exist by then. */
+  #mountReadOnly(path, target) {
+    const aside = join(this.#root, 'aside');
+    mkdirSync(aside);
+    command('mount', '--bind', path, aside);
+    command('mount', '-o', 'remount,bind,ro', aside);
+    command('mount', '--bind', aside, target);
+    command('umount', aside);
+    rmdirSync(aside);
   }
 
   #unmount(device, name) {
