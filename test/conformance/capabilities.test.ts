@@ -1,7 +1,9 @@
 // What a driver says of itself must be true: what it offers works, what it does not offer is refused by name, never ignored.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { AgentClient } from '../../src/agent/client.ts';
 import type { MachineDevices } from '../../src/driver/devices.ts';
 import type { Feature } from '../../src/driver/features.ts';
 import { DRIVERS } from './drivers.ts';
@@ -46,17 +48,24 @@ describe.each(DRIVERS)('$name', (candidate) => {
     if ('stop' in outcome) await outcome.stop();
   });
 
-  it('saves a machine where it says so, and refuses where not', async () => {
+  it('saves a machine and goes on with it where it says so, and refuses where not', async () => {
     const { features } = await driver.probe(arch);
-    if (features.find(({ name }) => name === 'save-restore')?.available === true) return;
-    await using guest = await Guest.boot(candidate);
-    await guest.machine.pause();
-    await expect(guest.machine.save('/tmp/never')).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
-    await guest.machine.resume();
-  });
-
-  it('refuses a guest of a processor that it cannot run', async () => {
-    const { usable, missing } = await driver.probe('x86_64');
-    if (!usable) expect(missing[0]?.why).toMatch(/./);
+    const runDir = mkdtempSync('/tmp/vzc-');
+    onTestFinished(() => rmSync(runDir, { recursive: true, force: true }));
+    const saved = join(runDir, 'saved');
+    const spec = machineSpec(candidate, { runDir });
+    {
+      await using guest = await Guest.boot(candidate, { runDir }, { keep: true });
+      await guest.machine.pause();
+      if (features.find(({ name }) => name === 'save-restore')?.available !== true) {
+        await expect(guest.machine.save(saved)).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+        await expect(driver.start({ ...spec, restoreFrom: saved })).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+        return;
+      }
+      await guest.machine.save(saved);
+    }
+    const machine = await driver.start({ ...spec, restoreFrom: saved });
+    onTestFinished(async () => void (await machine.stop()));
+    expect((await new AgentClient(spec.vsockPath).hello()).configured).toBe(false);
   });
 });

@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { validateMachineSpec } from '../../src/driver/spec.ts';
 import { DRIVERS } from './drivers.ts';
 import { Guest, machineSpec, within } from './machine.ts';
 
@@ -94,9 +95,14 @@ describe.each(DRIVERS)('$name', (candidate) => {
     const home = directory();
     const kernel = join(home, 'kernel');
     writeFileSync(kernel, readFileSync(machineSpec(candidate, { runDir: home }).kernel).subarray(4096, 8192));
-    await expect(driver.start(machineSpec(candidate, { runDir: home, kernel }))).rejects.toMatchObject({
-      code: expect.stringMatching(/^ERR_/),
-      message: expect.stringMatching(/kernel/i),
+    const spec = machineSpec(candidate, { runDir: home, kernel });
+    const start = async (): Promise<unknown> => {
+      validateMachineSpec(spec);
+      return driver.start(spec);
+    };
+    await expect(start()).rejects.toMatchObject({
+      code: 'ERR_INVALID_OPTION',
+      message: expect.stringMatching(/^kernel: an uncompressed kernel is needed/),
     });
   });
 });

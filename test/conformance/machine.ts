@@ -44,8 +44,10 @@ export class Guest implements AsyncDisposable {
   readonly agent: AgentClient;
   readonly hello: Readonly<Record<string, unknown>>;
   readonly #events: net.Server;
+  readonly #keep: boolean;
 
-  private constructor(spec: MachineSpec, machine: Machine, hello: string, events: net.Server) {
+  private constructor(spec: MachineSpec, machine: Machine, hello: string, events: net.Server, keep: boolean) {
+    this.#keep = keep;
     this.spec = spec;
     this.machine = machine;
     this.agent = new AgentClient(spec.vsockPath);
@@ -53,7 +55,12 @@ export class Guest implements AsyncDisposable {
     this.#events = events;
   }
 
-  static async boot(candidate: Candidate, changes: Partial<MachineSpec> = {}): Promise<Guest> {
+  /** `keep`: the directory outlives the guest. */
+  static async boot(
+    candidate: Candidate,
+    changes: Partial<MachineSpec> = {},
+    { keep = false }: { keep?: boolean } = {},
+  ): Promise<Guest> {
     const spec = machineSpec(candidate, changes);
     validateMachineSpec(spec);
     const events = net.createServer();
@@ -72,7 +79,7 @@ export class Guest implements AsyncDisposable {
         throw new Error(`the machine ended while booting (${reason}): ${error?.message}\n${error?.hint}`);
       });
       const hello = await within(BOOT, 'the agent says hello', spec, Promise.race([first, died]));
-      return new Guest(spec, machine, hello, events);
+      return new Guest(spec, machine, hello, events, keep);
     } catch (error) {
       await machine?.stop();
       events.close();
@@ -118,7 +125,7 @@ export class Guest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.machine.stop();
     await new Promise((resolve) => this.#events.close(resolve));
-    rmSync(this.spec.runDir, { recursive: true, force: true });
+    if (!this.#keep) rmSync(this.spec.runDir, { recursive: true, force: true });
   }
 }
 

@@ -6,6 +6,7 @@
 // occasion that may be its end, and it has a limit for going once it said SHUTDOWN.
 
 import { VzshellError } from '../../errors.ts';
+import { lastWords } from '../crash.ts';
 import type { MachineExit, MachineSpec } from '../driver.ts';
 import { logTail } from '../tail.ts';
 import { within } from '../within.ts';
@@ -106,14 +107,11 @@ export class Watch {
   }
 
   #crash(): VzshellError {
-    const console = logTail(this.#spec.console.path, 15);
-    // A panic's own line comes before its long trace.
-    const panic = /Kernel panic[^\n]*/.exec(logTail(this.#spec.console.path, 200))?.[0];
+    const { panic, tail } = lastWords(this.#spec.console.path);
     const when = this.#shutdownExpected ? 'the guest crashed while it was shutting down' : 'the guest crashed';
-    return new VzshellError('ERR_VM_STOPPED', panic === undefined ? `${when}: it reset itself` : `${when}: ${panic}`, {
-      hint:
-        console === '' ? 'its console is empty' : `its console (${this.#spec.console.path}) ended with:\n${console}`,
-      details: { console },
+    return new VzshellError('ERR_VM_STOPPED', `${when}: ${panic ?? 'it reset itself'}`, {
+      hint: tail === '' ? 'its console is empty' : `its console (${this.#spec.console.path}) ended with:\n${tail}`,
+      details: { console: tail },
     });
   }
 

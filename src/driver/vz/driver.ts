@@ -5,6 +5,7 @@ import type { Arch, Driver, DriverProbe, MachineSpec, Missing } from '../driver.
 import type { Feature } from '../features.ts';
 import { addonPath, loadAddon } from './addon.ts';
 import type { VzCapabilities } from './binding.ts';
+import { requireFeatures } from './honour.ts';
 import { startVzMachine } from './machine.ts';
 
 export const vzDriver: Driver = {
@@ -17,6 +18,7 @@ export const vzDriver: Driver = {
     requireHost(capabilities);
     requireHonourable(spec, capabilities);
     await requireSound(spec);
+    requireFeatures(spec, features(capabilities));
     return startVzMachine(binding, spec, signal);
   },
 };

@@ -75,7 +75,10 @@ export function isNativeError(error: unknown): error is VzNativeError {
   return error instanceof Error && typeof (error as { kind?: unknown }).kind === 'string';
 }
 
-/** The error of a call into the addon, in the user's words. `doing` is what was tried: `start the machine`. */
+/**
+ * The error of a call into the addon, in the user's words. `doing` is what was tried: `start the machine`. Messages of the kinds
+ * `invalid` and `unsupported` begin with the option.
+ */
 export function explain(error: unknown, doing: string): VzshellError {
   if (error instanceof VzshellError) return error;
   if (!isNativeError(error)) {
@@ -83,12 +86,11 @@ export function explain(error: unknown, doing: string): VzshellError {
       cause: error,
     });
   }
-  const option = error.option === undefined ? '' : `${error.option}: `;
   switch (error.kind) {
     case 'invalid':
-      return new VzshellError('ERR_INVALID_OPTION', `${option}${error.message}`, { cause: error });
+      return new VzshellError('ERR_INVALID_OPTION', error.message, { cause: error });
     case 'unsupported':
-      return new VzshellError('ERR_UNSUPPORTED', `${option}${error.message}`, {
+      return new VzshellError('ERR_UNSUPPORTED', error.message, {
         cause: error,
         hint: error.needs === undefined ? 'leave it out' : `it needs ${error.needs}: leave it out on this Mac`,
       });

@@ -4,16 +4,16 @@
 import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { VzshellError } from '../../errors.ts';
+import { lastWords } from '../crash.ts';
 import type { NetworkDevice } from '../devices.ts';
 import type { Machine, MachineExit, MachineSpec } from '../driver.ts';
 import { RotatingLog } from '../rotating-log.ts';
-import { logTail } from '../tail.ts';
 import { within } from '../within.ts';
 import type { VzBinding, VzEvent, VzMachine } from './binding.ts';
-import { explain } from './errors.ts';
+import { explain, isNativeError } from './errors.ts';
 import { keepIdentity, readIdentity } from './identity.ts';
 import { listenedPorts } from './ports.ts';
-import { vzConfig } from './translate.ts';
+import { specOption, vzConfig } from './translate.ts';
 
 /** Milliseconds. A stop that is never answered was seen when the framework's own service hangs. */
 const STOP_PATIENCE = 5_000;
@@ -56,7 +56,7 @@ class RunningMachine implements Machine {
       this.#vm = new binding.Machine(config, (event) => this.#onEvent(event));
     } catch (error) {
       closeSync(pipe.read);
-      throw explain(error, 'make the machine');
+      throw this.#explain(error, 'make the machine');
     } finally {
       // The addon has a duplicate; with ours open the log would never see the end.
       closeSync(pipe.write);
@@ -105,7 +105,7 @@ class RunningMachine implements Machine {
   }
 
   async stop(): Promise<MachineExit> {
-    this.#end({ reason: 'stopped' });
+    this.#end(() => ({ reason: 'stopped' }));
     return this.stopped;
   }
 
@@ -115,7 +115,7 @@ class RunningMachine implements Machine {
   }
 
   #onEvent(event: VzEvent): void {
-    if (event.type === 'stopped') this.#end(this.#verdict(event.error));
+    if (event.type === 'stopped') this.#end(() => this.#verdict(event.error));
     if (event.type === 'network-lost') this.#reconnect(event.index);
   }
 
@@ -128,24 +128,27 @@ class RunningMachine implements Machine {
     });
   }
 
+  /** Told when the console's log is whole. */
   #verdict(error: Extract<VzEvent, { type: 'stopped' }>['error']): MachineExit {
     if (error === null && this.#shutdownExpected) return { reason: 'stopped' };
     if (error === null) {
       return { reason: 'guest-shutdown', error: new VzshellError('ERR_VM_STOPPED', 'the guest powered itself off') };
     }
-    const cause = explain(error, 'keep the machine running');
-    const tail = logTail(this.#spec.console.path, 15);
-    const context = {
-      cause: error,
-      hint: tail === '' ? 'its console is empty' : `its console (${this.#spec.console.path}) ended with:\n${tail}`,
-      ...(cause.details !== undefined && { details: cause.details }),
+    const { message, details } = explain(error, 'keep the machine running');
+    const { panic, tail } = lastWords(this.#spec.console.path);
+    return {
+      reason: 'error',
+      error: new VzshellError('ERR_VM_STOPPED', panic === null ? message : `the guest crashed: ${panic}`, {
+        cause: error,
+        hint: tail === '' ? 'its console is empty' : `its console (${this.#spec.console.path}) ended with:\n${tail}`,
+        details: { ...details, console: tail },
+      }),
     };
-    return { reason: 'error', error: new VzshellError('ERR_VM_STOPPED', cause.message, context) };
   }
 
   /** The first cause counts. */
-  #end(exit: MachineExit): void {
-    this.#ending ??= this.#close().then(() => this.#settle(exit));
+  #end(exit: () => MachineExit): void {
+    this.#ending ??= this.#close().then(() => this.#settle(exit()));
   }
 
   async #close(): Promise<void> {
@@ -162,8 +165,17 @@ class RunningMachine implements Machine {
     try {
       return await call;
     } catch (error) {
-      throw explain(error, doing);
+      throw this.#explain(error, doing);
     }
+  }
+
+  /** Options by the names that the spec has for them. */
+  #explain(error: unknown, doing: string): VzshellError {
+    if (isNativeError(error) && error.option !== undefined) {
+      const named = specOption(this.#spec, error.option);
+      error.message = error.message.replace(`${error.option}: `, `${named}: `);
+    }
+    return explain(error, doing);
   }
 }
 

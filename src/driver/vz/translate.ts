@@ -46,3 +46,23 @@ export function vzConfig(spec: MachineSpec, identity: Identity, consoleOutput: n
 function asStorage({ id, path, readOnly }: MachineSpec['disks'][number]): StorageDevice {
   return { device: 'virtio', id, attachment: { kind: 'image', path, readOnly } };
 }
+
+/** The path of an option in a `MachineSpec`, for one in what the addon was given: `network[1]` may be `devices.network[0]`. */
+export function specOption(spec: MachineSpec, option: string): string {
+  const [, list = '', index = '', rest = ''] =
+    /^(storage|network|shares|serial|consoles|graphics|usb)(?:\[(\d+)\])?(.*)$/s.exec(option) ?? [];
+  if (list === '') return option.replace(/^boot\.(kernel|initrd|cmdline)/, '$1').replace(/^platform\./, 'devices.');
+  const own = {
+    storage: spec.disks.length,
+    network: spec.network === 'nat' ? 1 : 0,
+    shares: spec.shares.length,
+    serial: 1,
+  };
+  const before = own[list as keyof typeof own] ?? 0;
+  const at = Number(index);
+  if (list === 'graphics' || list === 'usb') return `devices.${list}${rest}`;
+  if (at >= before) return `devices.${list}[${at - before}]${rest}`;
+  if (list === 'storage') return `disks[${at}]${rest.replace('.attachment', '')}`;
+  if (list === 'shares') return `shares[${at}]${rest.replace('.share.directory', '')}`;
+  return list === 'serial' ? 'console' : list;
+}

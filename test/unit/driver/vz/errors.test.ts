@@ -9,11 +9,11 @@ function native(fields: Partial<VzNativeError>): Error {
 
 it('names the option and the cure', () => {
   expect(
-    explain(native({ kind: 'invalid', option: 'cpus', message: 'expected 1 to 8, got 99' }), 'make the machine'),
+    explain(native({ kind: 'invalid', option: 'cpus', message: 'cpus: expected 1 to 8, got 99' }), 'make the machine'),
   ).toMatchObject({ code: 'ERR_INVALID_OPTION', message: 'cpus: expected 1 to 8, got 99' });
   expect(
     explain(
-      native({ kind: 'unsupported', option: 'usb[0]', message: 'needs macOS 15', needs: 'macOS 15' }),
+      native({ kind: 'unsupported', option: 'usb[0]', message: 'usb[0]: needs macOS 15', needs: 'macOS 15' }),
       'make the machine',
     ),
   ).toMatchObject({
