@@ -50,6 +50,20 @@ describe('a script that imports vzshell', () => {
     await Promise.all(Array.from({ length: 50 }, worker));
   });
 
+  test('gets all output that it did not read for a while, though all of its input was waiting behind it', async () => {
+    const input = randomBytes(8 * 1024 ** 2);
+    const cat = await vm.spawn('cat');
+    cat.stdin.end(input);
+    // Until nothing moves any more, neither in nor out.
+    const stuck = `same=0; while [ $same -lt 5 ]; do
+      now=$(cat /proc/${cat.pid}/io); [ "$now" = "$last" ] && same=$((same + 1)) || same=0; last=$now; sleep 0.1; done`;
+    await vm.sh(stuck, { user: 'root', timeout: 60_000 });
+    const output = createHash('sha256');
+    for await (const chunk of cat.stdout) output.update(chunk);
+    expect(output.digest('hex')).toBe(createHash('sha256').update(input).digest('hex'));
+    await cat.exited;
+  });
+
   test('copies a tree in and out unchanged: modes, links, times, odd names', async () => {
     const source = path.join(scratch, 'tree');
     await mkdir(path.join(source, 'deep', 'empty'), { recursive: true });

@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AgentClient, ConnectionLost } from '../../../src/agent/client.ts';
-import { encodeFrame, encodeJson, FrameType } from '../../../src/agent/protocol.ts';
+import { encodeFrame, encodeJson, FrameDecoder, FrameType, HEADER_SIZE, WINDOW } from '../../../src/agent/protocol.ts';
 import { type RunningAgent, startAgent } from './running-agent.ts';
 
 describe('the real agent', () => {
@@ -173,6 +174,8 @@ describe('a peer that is not well', () => {
       frames(started, encodeFrame(FrameType.EOF, Buffer.alloc(0)), encodeFrame(FrameType.DATA, Buffer.of(1))),
     ],
     ['a frame that only a host sends', frames(started, encodeJson(FrameType.SIGNAL, { signal: 'SIGTERM' }))],
+    ['more taken than was sent', frames(started, encodeFrame(FrameType.TAKEN, Buffer.from('00000001', 'hex')))],
+    ['taken without a number', frames(started, encodeFrame(FrameType.TAKEN, Buffer.alloc(3)))],
     ['an oversized frame', frames(started, Buffer.from('0010000003', 'hex'))],
     ['a start that is no JSON', frames(encodeFrame(FrameType.STARTED, Buffer.from('{')))],
     ['an error without a code', frames(encodeJson(FrameType.ERROR, { message: 'x' }))],
@@ -190,6 +193,42 @@ describe('a peer that is not well', () => {
     })();
     await expect(read).rejects.toBeInstanceOf(ConnectionLost);
     await expect(stream.ended).rejects.toBeInstanceOf(ConnectionLost);
+  });
+
+  test.each([1, 1000, 100_000, 1_000_000])('input in chunks of %i bytes never overtakes the window', async (size) => {
+    const taken = Buffer.alloc(4);
+    let waiting = 0;
+    let most = 0;
+    let bytes = 0;
+    const client = await peer((socket) => {
+      const decoder = new FrameDecoder();
+      socket.once('data', () => {
+        socket.write(frames(started));
+        socket.on('data', (chunk: Buffer) => {
+          for (const { type, payload } of decoder.push(chunk)) {
+            if (type === FrameType.EOF) socket.write(encodeJson(FrameType.EXIT, {}));
+            if (type !== FrameType.DATA) continue;
+            bytes += payload.length;
+            waiting += HEADER_SIZE + payload.length;
+            most = Math.max(most, waiting);
+          }
+          // Patient: the client is to come near the end of its window.
+          if (waiting < WINDOW - 20 * 1024) return;
+          taken.writeUInt32BE(waiting);
+          waiting = 0;
+          socket.write(encodeFrame(FrameType.TAKEN, taken));
+        });
+      });
+    });
+    const stream = await client.open(exec);
+    const total = size === 1 ? WINDOW / 2 : 3 * Math.max(WINDOW, size);
+    async function* input(): AsyncGenerator<Buffer, void, undefined> {
+      for (let sent = 0; sent < total; sent += size) yield Buffer.alloc(Math.min(size, total - sent));
+    }
+    await pipeline(input(), stream.input);
+    await stream.ended;
+    expect(bytes).toBe(total);
+    expect(most).toBeLessThanOrEqual(WINDOW);
   });
 
   test('an endless output is read no further than its reader reads', async () => {
