@@ -13,7 +13,7 @@ static std::set<vzl::Link *> alive;
 /** The directories of machines that nobody let go of, but for those of helpers. */
 static void removeAtExit() {
   for (vzl::Link *link : alive) {
-    if (!link->isHelped) vzl::removeDirectory(link->directory);
+    if (!link->isHelped && !link->directory.empty()) vzl::removeDirectory(link->directory);
   }
 }
 

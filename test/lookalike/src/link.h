@@ -17,7 +17,7 @@ struct Link : std::enable_shared_from_this<Link> {
   dispatch_queue_t queue;
   /** A helper lives in the directory, and removes it if this process ends first. */
   std::atomic<bool> isHelped{false};
-  /** Where the helper keeps its sockets and logs. Removed with the link. */
+  /** Where the helper keeps its sockets and logs; empty until it is needed. Removed with the link. */
   std::string directory;
   /** The machine's vsock; what the guest dials on port P comes to `<socket>_P`. */
   std::string socket;
@@ -25,13 +25,14 @@ struct Link : std::enable_shared_from_this<Link> {
   void remember(int descriptor);
   void forget(int descriptor);
   void cutConnections();
-  /** Makes a new directory; the old one is the caller's. */
+  /** Makes the directory, if there is none. */
+  void needDirectory();
+  /** The directory is the caller's from now on. */
   std::string leaveDirectory();
   /** Takes another's directory instead of its own. */
   void takeDirectory(const std::string &path);
 
 private:
-  void makeDirectory();
   std::mutex mutex;
   std::set<int> connections;
 };

@@ -16,11 +16,11 @@ void removeDirectory(const std::string &path) {
 
 Link::Link(dispatch_queue_t machineQueue) : queue(machineQueue) {
   dispatch_retain(queue);
-  makeDirectory();
   vzl::remember(this);
 }
 
-void Link::makeDirectory() {
+void Link::needDirectory() {
+  if (!directory.empty()) return;
   const char *parent = getenv("TMPDIR");
   directory = std::string(parent == nullptr ? "/tmp" : parent) + "/vzl-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) {
@@ -31,8 +31,8 @@ void Link::makeDirectory() {
 }
 
 std::string Link::leaveDirectory() {
-  std::string left = directory;
-  makeDirectory();
+  std::string left;
+  std::swap(left, directory);
   return left;
 }
 
@@ -40,6 +40,8 @@ void Link::takeDirectory(const std::string &path) {
   std::string own = directory;
   directory = path;
   socket = directory + "/v.sock";
+  if (own.empty()) return;
+  // After its listeners have moved.
   dispatch_async(queue, ^{
     removeDirectory(own);
   });
@@ -47,7 +49,7 @@ void Link::takeDirectory(const std::string &path) {
 
 Link::~Link() {
   vzl::forget(this);
-  removeDirectory(directory);
+  if (!directory.empty()) removeDirectory(directory);
   dispatch_release(queue);
 }
 

@@ -36,6 +36,7 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
   }
   int input, output, failed = 0;
   consoleDescriptors(_configuration, &input, &output);
+  _link->needDirectory();
   _link->isHelped = true;
   _helper = vzl::startHelper(input, output, [self vzlOnLine], [self vzlOnGone], &failed);
   if (_helper == nullptr) {

@@ -63,6 +63,7 @@ static VZVirtioSocketConnection *connection(const vzl::LinkP &link, int descript
   [self removeSocketListenerForPort:port];
   vzl::LinkP link = _link;
   int failed = 0;
+  link->needDirectory();
   auto onAccept = [link, port](int descriptor) {
     dispatch_async(link->queue, ^{
       [(VZVirtioSocketDevice *)[link->machine->_socketDevices lastObject] vzlAccept:descriptor port:port];
@@ -88,6 +89,7 @@ static VZVirtioSocketConnection *connection(const vzl::LinkP &link, int descript
 }
 
 - (void)vzlMoveListeners {
+  if (!_listeners.empty()) _link->needDirectory();
   for (auto &[port, listener] : _listeners) listener->move(_link->socket + "_" + std::to_string(port));
 }
 
