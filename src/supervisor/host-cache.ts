@@ -28,7 +28,8 @@ export class HostCache {
     let complaints = 0;
     const server = createServer((request, response) => {
       answer(spec, request, response).catch((error: unknown) => {
-        if ((complaints += 1) <= MAX_COMPLAINTS) console.error('binary cache:', error);
+        complaints += 1;
+        if (complaints <= MAX_COMPLAINTS) console.error('binary cache:', error);
         if (response.headersSent) response.destroy();
         else end(response, 500);
       });

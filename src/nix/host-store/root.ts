@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { VzshellError } from '../../errors.ts';
 import { writeText } from '../../state/json-file.ts';
@@ -31,11 +31,12 @@ derivation {
 ${paths.map((path) => `    ${path}\n`).join('')}  ];
 }
 `;
-  if (isKept(file, expression)) return;
+  const link = join(directory, 'host-root');
+  if (isKept(nix, link, file, expression)) return;
   writeText(file, expression);
   const program = join(dirname(nix.program), 'nix-instantiate');
   try {
-    await promisify(execFile)(program, [file, '--add-root', join(directory, 'host-root'), '--indirect'], {
+    await promisify(execFile)(program, [file, '--add-root', link, '--indirect'], {
       timeout: PATIENCE,
     });
   } catch (cause) {
@@ -45,9 +46,10 @@ ${paths.map((path) => `    ${path}\n`).join('')}  ];
   }
 }
 
-function isKept(file: string, expression: string): boolean {
+/** The same root is there, and so is what it leads to. */
+function isKept(nix: HostNix, link: string, file: string, expression: string): boolean {
   try {
-    return readFileSync(file, 'utf8') === expression;
+    return readFileSync(file, 'utf8') === expression && existsSync(join(nix.store, basename(readlinkSync(link))));
   } catch {
     return false;
   }

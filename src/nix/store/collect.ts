@@ -5,6 +5,7 @@ import { VzshellError } from '../../errors.ts';
 import type { VmSpec } from '../../supervisor/spec.ts';
 import { createCommands } from '../../vm/commands.ts';
 import type { CommandContext } from '../../vm/context.ts';
+import { COLLECT } from './collect-script.ts';
 
 export interface Collected {
   /** Generations of dev shells that were forgotten. */
@@ -14,22 +15,6 @@ export interface Collected {
   /** Bytes that the volume's file takes less on this host. */
   readonly freed: number;
 }
-
-// Argument: generations kept. Nix's own figures are of no use: on a store in layers it counts what it never had to delete.
-const COLLECT = `set -eu
-keep=$1 upper=/nix/.l/vol/store forgotten=0
-before=$(ls -1 "$upper" | wc -l)
-for profile in /nix/var/nix/profiles/vzshell/*/*; do
-  case $profile in *-+([0-9])-link|*.rc|*.attrs.sh|*.attrs.json|*.tmp) continue ;; esac
-  [ -L "$profile" ] || continue
-  while IFS= read -r link; do rm -f -- "$link"; forgotten=$((forgotten + 1)); done < <(ls -1 -v -- "$profile"-+([0-9])-link | head -n -"$keep")
-  while IFS= read -r rc; do rm -f -- "$rc" "\${rc%.rc}.attrs.sh" "\${rc%.rc}.attrs.json"; done < <(ls -1 -t -- "$profile"-+([0-9a-f]).rc 2>/dev/null | tail -n +"$((keep + 1))")
-done
-nix-collect-garbage >/dev/null
-sync -f "$upper"
-fstrim /nix/.l/vol || echo "fstrim: the volume cannot give space back" >&2
-echo "$forgotten $((before - $(ls -1 "$upper" | wc -l)))"
-`;
 
 /** Collects the garbage of a running VM's store, and gives the space back to the host. */
 export async function collectGarbage(spec: VmSpec, context: CommandContext, keep: number): Promise<Collected> {

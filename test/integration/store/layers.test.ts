@@ -181,7 +181,13 @@ test('a collection in the guest takes nothing of the layers below (T3)', async (
   expect(await exists(vm, temporary)).toBe(false);
   expect(await whiteouts(vm)).toEqual([]);
   expect(await isValid(vm, tool)).toBe(true);
-  expect((await (await vm.develop()).exec('host-tool')).stdout).toBe('from the host\n');
+  const second = await build(vm, 'pkgs.runCommand "second" { } "echo >$out"');
+  expect((await vm.collectGarbage()).paths).toBeGreaterThan(0);
+  expect(await exists(vm, second)).toBe(false);
+  expect(await whiteouts(vm)).toEqual([]);
+  const shell = await vm.develop();
+  expect(shell.from).toBe('cache');
+  expect((await shell.exec('host-tool')).stdout).toBe('from the host\n');
 });
 
 /** Built in the guest, with a reference to the host's tool. */
@@ -213,6 +219,9 @@ test('a path that the host deletes by force is an error that names it, and after
   expect(await vm.refreshStore()).toBe(true);
   expect(await build(vm, BUILT())).toBe(built);
   expect((await vm.exec(`${tool}/bin/host-tool`)).stdout).toBe('from the host\n');
+  await vm.develop({ cache: false });
+  host.collect();
+  expect(host.has(tool)).toBe(true);
 });
 
 test('with the store of another host, the volume believes in nothing that is gone (T11)', async () => {
@@ -225,4 +234,9 @@ test('with the store of another host, the volume believes in nothing that is gon
   expect(await isValid(vm, built)).toBe(false);
   expect((await root(vm, 'nix-store --verify')).stderr).not.toMatch(/error|disappeared/);
   await vm.stop();
+  // The machines are gone, and with them what kept the tool on the first host (T4).
+  host.use();
+  expect(host.has(tool)).toBe(true);
+  host.collect();
+  expect(host.has(tool)).toBe(false);
 });

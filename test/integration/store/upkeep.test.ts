@@ -76,6 +76,7 @@ test('a collection deletes what nobody needs, and the file on the host shrinks',
   expect(freed).toBeGreaterThan(90 * MIB);
   expect(statSync(file).blocks * 512).toBeLessThan(before - 90 * MIB);
   expect(await exists(vm, big)).toBe(false);
+  expect(await isValid(vm, big)).toBe(false);
   expect(await exists(vm, kept)).toBe(true);
   expect(await isValid(vm, given)).toBe(true);
 });
