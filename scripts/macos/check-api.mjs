@@ -1,5 +1,5 @@
 // Checks that the addon uses only what Apple's frameworks have, and nothing unguarded that is newer than the deployment target:
-//   node check-api.mjs [FILE.mm …]      default: every .mm that binding.gyp names
+//   node check-api.mjs [--analyze] [FILE.mm …]      default: every .mm that binding.gyp names
 // The compiler does most of it, with the headers that are made from the published API: unknown classes, selectors, constants, wrong
 // types and missing guards are errors. What it does not see is read from the objects it makes.
 
@@ -21,6 +21,10 @@ import {
 } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** Clang's analyser counts retains and releases along every path. It takes as long as all the rest. */
+const analyze = process.argv.includes('--analyze');
+const ANALYSIS = ['--analyze', '-Xclang', '-analyzer-werror', '-Xclang', '-analyzer-output=text'];
+
 const facts = JSON.parse(readFileSync(join(root, 'native/api/virtualization.json'), 'utf8'));
 
 const number = (version) => {
@@ -87,6 +91,7 @@ async function check(files, directory) {
     await compileOnce(root, common, source, object);
     // The retains and releases go through a few functions that are empty here, so that ARC's rules judge everything else.
     await compileOnce(root, common, source, `${object}.arc`, ['-fobjc-arc', '-fsyntax-only']);
+    if (analyze) await compileOnce(root, common, source, `${object}.analysis`, ANALYSIS);
     found.push([source, await uses(object)]);
   });
   const published = publishedSelectors();
@@ -103,7 +108,7 @@ async function check(files, directory) {
   );
 }
 
-const named = process.argv.slice(2);
+const named = process.argv.slice(2).filter((word) => word !== '--analyze');
 const scratch = named.length > 0 ? mkdtempSync(join(tmpdir(), 'vzshell-check-api-')) : null;
 try {
   const files = scratch === null ? sources(root).filter((name) => name.endsWith('.mm')) : named;
