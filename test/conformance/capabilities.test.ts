@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { MachineDevices } from '../../src/driver/devices.ts';
 import type { Feature } from '../../src/driver/features.ts';
-import { DRIVERS } from './drivers.ts';
+import { countCases, DRIVERS } from './drivers.ts';
 import { Guest, machineSpec } from './machine.ts';
 
 /** For each feature of the catalogue a way to ask for it. */
@@ -24,6 +24,7 @@ const ASKED: Readonly<Partial<Record<Feature['name'], MachineDevices>>> = {
 };
 
 describe.each(DRIVERS)('$name', (candidate) => {
+  countCases(candidate);
   const { driver, arch } = candidate;
 
   it('probes: usable here, each feature once, each refusal with its reason', async () => {

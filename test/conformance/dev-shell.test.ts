@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestProject } from '../integration/cli/project.ts';
 import { LOOKALIKE_ADDON, LOOKALIKE_HELPER } from '../lookalike/use.ts';
-import { DRIVERS } from './drivers.ts';
+import { countCases, DRIVERS } from './drivers.ts';
 
 const HOST = fileURLToPath(new URL('../../dist/host/main.js', import.meta.url));
 
@@ -24,7 +24,9 @@ function executable(project: TestProject): string {
   return path;
 }
 
-describe.each(DRIVERS)('$name', ({ driver }) => {
+describe.each(DRIVERS)('$name', (candidate) => {
+  countCases(candidate);
+  const { driver } = candidate;
   const project = new TestProject('hello');
   const env: Record<string, string> = { VZSHELL_DRIVER: driver.name };
   if (driver.name === 'vz' && process.platform === 'linux') env.VZSHELL_HOST_BINARY = executable(project);

@@ -2,6 +2,7 @@
 // the framework (test/lookalike); on a Mac it is the real thing, and the only one.
 
 import { existsSync } from 'node:fs';
+import { afterAll, afterEach } from 'vitest';
 import type { Arch, Driver } from '../../src/driver/driver.ts';
 import { createQemuDriver } from '../../src/driver/qemu/driver.ts';
 import { vzDriver } from '../../src/driver/vz/driver.ts';
@@ -27,3 +28,12 @@ function candidates(): Candidate[] {
 }
 
 export const DRIVERS: readonly Candidate[] = candidates();
+
+/** Says at the end of a file how many of its cases a driver went through. Called inside the driver's `describe`. */
+export function countCases({ name }: Candidate): void {
+  let cases = 0;
+  afterEach(() => {
+    cases += 1;
+  });
+  afterAll(() => console.log(`${name}: ${cases} cases`));
+}

@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dial } from '../../src/agent/dial.ts';
 import type { Arch } from '../../src/driver/driver.ts';
-import { DRIVERS } from './drivers.ts';
+import { countCases, DRIVERS } from './drivers.ts';
 import { Guest, within } from './machine.ts';
 
 describe.each(DRIVERS)('$name', (candidate) => {
+  countCases(candidate);
   let guest: Guest;
   let runDir: string;
   /** Host ports that the guest may dial must have their listener before the machine starts. */

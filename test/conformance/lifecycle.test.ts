@@ -4,10 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { validateMachineSpec } from '../../src/driver/spec.ts';
-import { DRIVERS } from './drivers.ts';
+import { countCases, DRIVERS } from './drivers.ts';
 import { Guest, machineSpec, within } from './machine.ts';
 
 describe.each(DRIVERS)('$name', (candidate) => {
+  countCases(candidate);
   const { driver } = candidate;
 
   function directory(): string {
