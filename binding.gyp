@@ -13,6 +13,7 @@
         'native/src/descriptor.cc',
         'native/src/environment.cc',
         'native/src/error_value.cc',
+        'native/src/file_lock.cc',
         'native/src/loop.cc',
         'native/src/machine_events.cc',
         'native/src/machine_object.cc',

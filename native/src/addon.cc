@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "environment.h"
+#include "file_lock.h"
 #include "machine_object.h"
 #include "reader.h"
 
@@ -67,15 +68,13 @@ Napi::Value lockExport(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   Reading reading{env, {}};
   const std::string path = Reader(reading, info[0], "path").file();
-  if (reading.failure) throwFailure(env, *reading.failure);
+  const auto wait = static_cast<uint32_t>(Reader(reading, info[1], "wait").number(0, INT32_MAX));
   if (env.IsExceptionPending()) return env.Undefined();
-  auto locked = lockFile(path);
-  if (const Failure *failure = failureOf(locked)) {
-    throwFailure(env, *failure);
-    return env.Undefined();
-  }
-  Descriptor &file = std::get<Descriptor>(locked);
-  return file ? Napi::Value(Napi::Number::New(env, file.release())) : env.Null();
+  Environment &environment = Environment::of(env);
+  if (reading.failure) return environment.rejected(env, *reading.failure);
+  return environment.promise<Lock>(
+      env, [](Napi::Env e, Lock &lock) { return lock ? Napi::Value(Napi::Number::New(e, lock->release())) : e.Null(); },
+      [&](Reply<Lock> reply) { lockFile(path, wait, *environment.deadlines, std::move(reply)); });
 }
 
 Napi::Value pipeExport(const Napi::CallbackInfo &info) {

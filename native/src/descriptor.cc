@@ -1,7 +1,6 @@
 #include "descriptor.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,14 +54,6 @@ Result<Pipe> makePipe() {
     if (fcntl(end, F_SETFD, FD_CLOEXEC) < 0) return Failure::posix(errno, "cannot make a pipe");
   }
   return pipe;
-}
-
-Result<Descriptor> lockFile(const std::string &path) {
-  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) return Failure::posix(errno, "cannot open the lock file " + path);
-  if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  if (errno == EWOULDBLOCK) return Descriptor();
-  return Failure::posix(errno, "cannot lock " + path);
 }
 
 }  // namespace vzshell

@@ -47,7 +47,4 @@ struct Pipe {
 /** Both ends closed on exec. */
 Result<Pipe> makePipe();
 
-/** The exclusive kernel lock (flock) on a file, which is made when missing. Empty when another process holds it. */
-Result<Descriptor> lockFile(const std::string &path);
-
 }  // namespace vzshell

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { join } from 'node:path';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { VzBinding, VzEvent, VzMachine, VzNativeError } from '../../src/driver/vz/binding.ts';
 import type { VzConfig } from '../../src/driver/vz/config.ts';
@@ -160,37 +161,93 @@ export class Guest implements AsyncDisposable {
     const stream = await this.agent.open({ op: 'exec', argv, user: 'root', stdin: false });
     await new Promise((resolve, reject) => {
       stream.data.once('data', resolve);
-      void stream.ended.then((exit) => reject(new Error(`the echo program ended: ${exit}`)));
+      stream.ended.then((exit) => reject(new Error(`the echo program ended: ${exit}`)), reject);
     });
     return ECHO_PORT;
-  }
-
-  /** A connection to a guest's port through the served socket, after its `OK`. */
-  async dial(port: number): Promise<net.Socket> {
-    const socket = net.connect({ path: this.path, allowHalfOpen: true });
-    socket.on('error', () => socket.destroy());
-    socket.write(`CONNECT ${port}\n`);
-    const answer = await new Promise<string>((resolve) => {
-      let line = '';
-      const read = (): void => {
-        // Byte by byte: the guest may speak first, and its bytes are not ours.
-        for (let byte = socket.read(1); byte !== null; byte = socket.read(1)) {
-          line += byte.toString();
-          if (!line.endsWith('\n')) continue;
-          socket.off('readable', read);
-          return resolve(line);
-        }
-      };
-      socket.on('readable', read).once('close', () => resolve(line));
-    });
-    if (!/^OK \d+\n$/.test(answer)) throw new Error(`CONNECT ${port} was answered '${answer}'`);
-    return socket;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.machine.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * A running machine whose guest is a process that echoes on port 5000 and counts on 5001 (echo-helper.mjs), served at `path`. For
+ * loads under which vhost-device-vsock loses bytes by itself.
+ */
+export async function echoMachine(path: string): Promise<VzMachine> {
+  const machine = new vz.Machine(config(), () => {});
+  await machine.serve(path, []);
+  const before = process.env['VZ_LOOKALIKE_HELPER'];
+  process.env['VZ_LOOKALIKE_HELPER'] = `${process.execPath} ${new URL('echo-helper.mjs', import.meta.url).pathname}`;
+  try {
+    await machine.start();
+  } finally {
+    if (before === undefined) delete process.env['VZ_LOOKALIKE_HELPER'];
+    else process.env['VZ_LOOKALIKE_HELPER'] = before;
+  }
+  return machine;
+}
+
+/** A connection through a served socket, after its `OK`. */
+export async function dial(path: string, port: number): Promise<net.Socket> {
+  const socket = net.connect({ path, allowHalfOpen: true });
+  socket.on('error', () => socket.destroy());
+  socket.write(`CONNECT ${port}\n`);
+  const answer = await new Promise<string>((resolve) => {
+    let line = Buffer.alloc(0);
+    const read = (chunk: Buffer): void => {
+      line = Buffer.concat([line, chunk]);
+      const end = line.indexOf('\n') + 1;
+      if (end === 0) return;
+      socket.off('data', read).pause();
+      // The guest may speak first: what comes behind the answer is the caller's.
+      if (line.length > end) socket.unshift(line.subarray(end));
+      resolve(line.toString('latin1', 0, end));
+    };
+    socket.on('data', read).once('close', () => resolve(line.toString('latin1')));
+  });
+  if (!/^OK \d+\n$/.test(answer)) throw new Error(`CONNECT ${port} was answered '${answer}'`);
+  return socket;
+}
+
+/** Sends bytes that are echoed, at most `window` of them under way, and gives back what came. */
+export async function roundTrip(socket: net.Socket, bytes: Buffer, window: number = bytes.length): Promise<Buffer> {
+  const back: Buffer[] = [];
+  let received = 0;
+  let sent = 0;
+  const send = (): void => {
+    const end = Math.min(bytes.length, received + window);
+    if (end > sent) socket.write(bytes.subarray(sent, end));
+    sent = end;
+  };
+  return await new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error(`closed with ${bytes.length - received} bytes to come`));
+    const onData = (chunk: Buffer): void => {
+      back.push(chunk);
+      received += chunk.length;
+      if (received < bytes.length) return send();
+      socket.off('data', onData).off('close', onClose).pause();
+      resolve(Buffer.concat(back));
+    };
+    socket.on('data', onData).on('close', onClose).on('error', reject).resume();
+    send();
+  });
+}
+
+/** Destroys a socket, and waits until that is done. */
+export async function destroyed(socket: net.Socket): Promise<void> {
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.destroy();
+  await closed;
+}
+
+/** Ends our half, and waits until the other side has ended its own. */
+export async function ended(socket: net.Socket): Promise<void> {
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.resume().end();
+  await closed;
 }
 
 /** A share that holds the guest's echo program. */
@@ -240,6 +297,20 @@ export function script(body: string, env: Readonly<Record<string, string>> = {})
     });
   });
   return { child, ended };
+}
+
+/**
+ * Resolves when `look` gives this. For ends that nobody tells: a thread that is gone, an object that was freed on a queue. Fails
+ * after a while with what was seen last.
+ */
+export async function settles<T>(look: () => T, wanted: T): Promise<void> {
+  const until = Date.now() + 20_000;
+  for (;;) {
+    const seen = look();
+    if (isDeepStrictEqual(seen, wanted)) return;
+    if (Date.now() > until) throw new Error(`expected ${inspect(wanted)}, last seen ${inspect(seen, { depth: 4 })}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 /** Open descriptors of this process. */
