@@ -1,6 +1,6 @@
 // Host stores that are not as one would like them, and a power cut: a real Nix on the host, a real guest.
 
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Vm } from 'vzshell';
@@ -70,4 +70,23 @@ test('a host whose Nix is too old or too new to be a layer serves its paths as a
   const refused = await vm.exec('nix-store', ['--realise', bad], { reject: false });
   expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('hash mismatch') });
   expect(await isValid(vm, bad)).toBe(false);
+});
+
+test("when the host's database vanishes, the VM goes on with what it knows", async () => {
+  const path = host.add('known', { file: 'known\n' });
+  await using vm = await start('vanish');
+  renameSync(host.database, `${host.database}.away`);
+  await expect(vm.refreshStore()).rejects.toMatchObject({
+    code: 'ERR_NIX',
+    message: expect.stringContaining("the host's Nix store can no longer be used: "),
+  });
+  expect((await vm.exec('cat', [`${path}/file`])).stdout).toBe('known\n');
+  expect(await isValid(vm, path)).toBe(true);
+  renameSync(`${host.database}.away`, host.database);
+  // A newer agent may know of more on a volume than this one would keep true.
+  await root(vm, `echo '{"layout":2}' >/nix/.l/vol/meta.json`);
+  await vm.stop();
+  await expect(start('vanish')).rejects.toMatchObject({
+    message: expect.stringContaining('it has layout 2, this guest image knows 1'),
+  });
 });
