@@ -51,6 +51,19 @@ napi_value live(napi_env env, napi_callback_info) {
   return result;
 }
 
+/** Waits on this thread: what ends, ends without it. */
+napi_value settle(napi_env env, napi_callback_info info) {
+  auto function = look<bool (*)(int)>(env, "vzl_settle");
+  if (function == nullptr) return nullptr;
+  size_t count = 1;
+  napi_value argument, result;
+  int32_t milliseconds = 0;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_int32(env, argument, &milliseconds);
+  napi_get_boolean(env, function(milliseconds), &result);
+  return result;
+}
+
 /** Text, or null for those of the environment. */
 napi_value setFaults(napi_env env, napi_callback_info info) {
   auto function = look<void (*)(const char *)>(env, "vzl_set_faults");
@@ -71,7 +84,7 @@ NAPI_MODULE_INIT() {
   const struct {
     const char *name;
     napi_callback function;
-  } functions[] = {{"attach", attach},       {"live", live},
+  } functions[] = {{"attach", attach},       {"live", live}, {"settle", settle},
                    {"setFaults", setFaults}, {"suffer", call<suffer>},
                    {"offQueue", call<offQueue>}, {"raise", call<raise>}};
   for (const auto &row : functions) {

@@ -16,6 +16,8 @@ export interface Live {
 
 export interface Control {
   live(): Live;
+  /** Waits, on this thread, until no counter but `objects` counts anything; false when it took longer. */
+  settle(milliseconds: number): boolean;
   /** Replaces VZ_LOOKALIKE_FAULT from now on; null: the environment's again. */
   setFaults(names: string | null): void;
   /** Running machines suffer the present faults at once: guest-stops-with-error, network-lost, nbd-…, console-ports. */
@@ -37,6 +39,7 @@ export function control(addon: string): Control {
   native.attach(addon);
   return {
     live: () => JSON.parse(native.live()) as Live,
+    settle: (milliseconds) => native.settle(milliseconds),
     setFaults: (names) => native.setFaults(names),
     suffer: () => native.suffer(),
     offQueue: () => native.offQueue(),

@@ -2,7 +2,7 @@
 // channel of JSON lines on descriptor 3. When the channel ends, its owner is gone, and everything ends. What it has to say last
 // (`guest-stopped`, `error`) comes before its exit, which is the machine's end.
 
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { createQemuDriver } from '../../dist/driver/qemu/driver.js';
@@ -17,7 +17,7 @@ let machine = null;
 let shares = null;
 let output = null;
 let stopping = false;
-/** Set when the owner died without a word: its directory is nobody's then. */
+/** Set when the owner is gone: all in the directory is nobody's then. */
 let orphaned = false;
 let home = null;
 
@@ -84,8 +84,12 @@ async function failStart(message) {
   quit(1);
 }
 
+/** Leaves nothing but the sockets on which a living owner listens. */
 function quit(status) {
-  if (orphaned) rmSync(home, { recursive: true, force: true });
+  const kept = (name) => !orphaned && name.startsWith('v.sock_');
+  const names = readdirSync(home);
+  for (const name of names.filter((name) => !kept(name))) rmSync(join(home, name), { recursive: true, force: true });
+  if (!names.some(kept)) rmSync(home, { recursive: true, force: true });
   process.exit(status);
 }
 

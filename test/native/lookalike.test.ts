@@ -130,6 +130,7 @@ describe('the look-alike', () => {
     const { stdout } = await inProcess(`
       const machine = new vz.Machine(config, () => {});
       await machine.close();
+      control.settle(5000);
       const { objects, ...counted } = JSON.parse(control.live());
       console.log(JSON.stringify(counted));
       process.exit(0);

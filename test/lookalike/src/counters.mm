@@ -1,17 +1,36 @@
 #include "counters.h"
 #import <Foundation/Foundation.h>
 #import <Foundation/NSDebug.h>
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
 
 static std::atomic<int> counters[static_cast<int>(VZLCounter::size)];
 static const char *const names[] = {"blocks", "queues", "machines", "connections", "listeners", "helpers"};
 
-void vzlCount(VZLCounter counter, int change) { counters[static_cast<int>(counter)] += change; }
+static std::mutex mutex;
+static std::condition_variable changed;
+
+void vzlCount(VZLCounter counter, int change) {
+  if ((counters[static_cast<int>(counter)] += change) > 0) return;
+  std::lock_guard<std::mutex> lock(mutex);
+  changed.notify_all();
+}
 
 extern "C" {
+/** Waits until no counter counts anything; false when that took too long. */
+__attribute__((visibility("default"))) bool vzl_settle(int milliseconds) {
+  std::unique_lock<std::mutex> lock(mutex);
+  return changed.wait_for(lock, std::chrono::milliseconds(milliseconds), [] {
+    return std::all_of(std::begin(counters), std::end(counters), [](const auto &count) { return count == 0; });
+  });
+}
+
 /**
  * What lives, as JSON: our counters, and of every class the objects made since the first call. The caller frees it.
  */

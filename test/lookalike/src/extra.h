@@ -30,4 +30,4 @@ class Listener;
 #define VZ_EXTRA_VZUSBMassStorageDevice VZUSBMassStorageDeviceConfiguration *_configuration;
 #define VZ_EXTRA_VZVirtualMachine VZVirtualMachineConfiguration *_configuration; NSDictionary *_description; \
   std::shared_ptr<vzl::Link> _link; \
-  std::shared_ptr<vzl::Helper> _helper; NSDictionary *_lastWords; NSString *_saved; void *_pending; int _observers;
+  std::shared_ptr<vzl::Helper> _helper; NSDictionary *_lastWords; NSString *_saved; void *_pending; int _observers; bool _hangs;

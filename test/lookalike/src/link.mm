@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <dirent.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace vzl {
@@ -20,7 +21,11 @@ Link::Link(dispatch_queue_t machineQueue) : queue(machineQueue) {
 }
 
 void Link::needDirectory() {
-  if (!directory.empty()) return;
+  if (!directory.empty()) {
+    // A helper has removed it at its end; this is another start.
+    mkdir(directory.c_str(), 0700);
+    return;
+  }
   const char *parent = getenv("TMPDIR");
   directory = std::string(parent == nullptr ? "/tmp" : parent) + "/vzl-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) {
@@ -49,7 +54,8 @@ void Link::takeDirectory(const std::string &path) {
 
 Link::~Link() {
   vzl::forget(this);
-  if (!directory.empty()) removeDirectory(directory);
+  // A helper that has still to end removes it.
+  if (!directory.empty() && !isHelped) removeDirectory(directory);
   dispatch_release(queue);
 }
 

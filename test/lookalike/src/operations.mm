@@ -65,7 +65,8 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
     return;
   }
   [self vzlBegin:VZVirtualMachineStateStopping handler:handler];
-  if (vzlFault("stop-never")) return;
+  _hangs = vzlFault("stop-never");
+  if (_hangs) return;
   // A saved machine's memory is the paused process itself: it is put aside, and the machine is stopped all the same.
   if (_saved != nil) [self vzlPark];
   else [self vzlSend:@{@"command" : @"stop"}];
@@ -144,9 +145,12 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
 }
 
 - (vzl::OnLine)vzlOnLine {
-  vzl::LinkP link = _link;
+  // Not to keep it alive: a machine that is let go is gone at once, its helper some milliseconds later.
+  std::weak_ptr<vzl::Link> weak = _link;
   // By value: a block keeps a reference as a reference.
-  return [link](std::string line) {
+  return [weak](std::string line) {
+    vzl::LinkP link = weak.lock();
+    if (link == nullptr) return;
     dispatch_async(link->queue, ^{
       NSData *text = [NSData dataWithBytes:line.data() length:line.size()];
       NSDictionary *event = [NSJSONSerialization JSONObjectWithData:text options:0 error:nullptr];
@@ -156,8 +160,10 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
 }
 
 - (vzl::OnGone)vzlOnGone {
-  vzl::LinkP link = _link;
-  return [link](int status) {
+  std::weak_ptr<vzl::Link> weak = _link;
+  return [weak](int status) {
+    vzl::LinkP link = weak.lock();
+    if (link == nullptr) return;
     dispatch_async(link->queue, ^{
       [link->machine vzlGone:status];
     });
@@ -190,6 +196,7 @@ static void consoleDescriptors(VZVirtualMachineConfiguration *configuration, int
   [[self retain] autorelease];
   _helper.reset();
   _link->isHelped = false;
+  if (_hangs) return;
   [self vzlForgetSaved];
   NSDictionary *words = [_lastWords autorelease];
   _lastWords = nil;

@@ -61,13 +61,21 @@ static VZVirtioSocketConnection *connection(const vzl::LinkP &link, int descript
 - (void)setSocketListener:(VZVirtioSocketListener *)listener forPort:(uint32_t)port {
   VZL_ON_QUEUE(_link->queue);
   [self removeSocketListenerForPort:port];
-  vzl::LinkP link = _link;
   int failed = 0;
-  link->needDirectory();
-  auto onAccept = [link, port](int descriptor) {
+  _link->needDirectory();
+  std::weak_ptr<vzl::Link> weak = _link;
+  auto onAccept = [weak, port](int descriptor) {
+    vzl::LinkP link = weak.lock();
+    if (link == nullptr) {
+      close(descriptor);
+      return;
+    }
     dispatch_async(link->queue, ^{
-      [(VZVirtioSocketDevice *)[link->machine->_socketDevices lastObject] vzlAccept:descriptor port:port];
-      if (link->machine == nil) close(descriptor);
+      if (link->machine == nil) {
+        close(descriptor);
+      } else {
+        [(VZVirtioSocketDevice *)[link->machine->_socketDevices lastObject] vzlAccept:descriptor port:port];
+      }
     });
   };
   vzl::Listener *made = vzl::Listener::open(_link->socket + "_" + std::to_string(port), onAccept, &failed);
