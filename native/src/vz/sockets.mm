@@ -33,7 +33,9 @@ void VzMachine::connect(uint32_t port, uint32_t timeout, Reply<Connection> reply
     VZVirtioSocketDevice *device = socketDevice();
     if (!device) return once(Failure::state(doing + kNoDevice));
     const State now = state_;
-    if (now != State::running && now != State::paused) return once(Failure::state(doing + "the machine is " + nameOf(now)));
+    // On its way to a pause or back it takes connections as it does while paused: they wait.
+    const bool lives = now == State::running || now == State::paused || now == State::pausing || now == State::resuming;
+    if (!lives) return once(Failure::state(doing + "the machine is " + nameOf(now)));
 
     // Once the time is over nobody waits for the connection, and a late one is closed.
     const auto waits = std::make_shared<bool>(true);
