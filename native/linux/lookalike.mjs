@@ -11,7 +11,8 @@ const list = JSON.parse(readFileSync(join(root, 'test/lookalike/sources.json'), 
 
 const answers = {
   sources() {
-    for (const program of list.generate) execFileSync(process.execPath, [join(root, program)], { stdio: ['ignore', 2, 2] });
+    for (const program of list.generate)
+      execFileSync(process.execPath, [join(root, program)], { stdio: ['ignore', 2, 2] });
     return [...list.sources, ...list.generated];
   },
   include: () => [...list.include, ...list.privateInclude],
@@ -24,7 +25,11 @@ const answers = {
     '-idirafter',
     gccInclude(),
   ],
-  libraries: () => [...words('gnustep-config', '--base-libs').filter((flag) => flag !== '-rdynamic'), '-ldl', '-lpthread'],
+  libraries: () => [
+    ...words('gnustep-config', '--base-libs').filter((flag) => flag !== '-rdynamic'),
+    '-ldl',
+    '-lpthread',
+  ],
 };
 
 /** gnustep-config asks make, which would tell of itself when it runs under another make. */

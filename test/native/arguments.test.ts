@@ -4,7 +4,7 @@ import { closeSync, existsSync, fstatSync, mkdtempSync, rmSync, statSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VzMachine } from '../../src/driver/vz/binding.ts';
-import { config, failure, script, vz } from './machine.ts';
+import { config, failure, nobody, script, vz } from './machine.ts';
 
 const NONSENSE: unknown[] = [
   undefined,
@@ -23,7 +23,7 @@ const NONSENSE: unknown[] = [
   1n,
   [],
   {},
-  () => {},
+  nobody,
   new Proxy({}, { get: () => 1, ownKeys: () => ['a'] }),
   Object.create(null),
   new Uint8Array(8),
@@ -59,7 +59,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 describe('a machine that has not been started', () => {
   let machine: VzMachine;
   beforeAll(() => {
-    machine = new vz.Machine(config(), () => {});
+    machine = new vz.Machine(config(), nobody);
   });
   afterAll(() => machine.close());
 
@@ -68,7 +68,9 @@ describe('a machine that has not been started', () => {
     expect(present.sort()).toEqual([...METHODS, 'constructor', 'state'].sort());
   });
 
-  const withArguments = METHODS.filter((name) => !['identity', 'start', 'validateSaveRestore', 'close', 'balloon'].includes(name));
+  const withArguments = METHODS.filter(
+    (name) => !['identity', 'start', 'validateSaveRestore', 'close', 'balloon'].includes(name),
+  );
   it.each(withArguments)('%s takes no nonsense', async (name) => {
     const call = machine[name] as (...values: unknown[]) => unknown;
     for (const [i, first] of NONSENSE.entries()) {
@@ -81,7 +83,8 @@ describe('a machine that has not been started', () => {
           );
         // A path, a port or an index may be right by chance; then the state is wrong.
         if (error !== null) expect(error, `${name}: ${i}, ${j}`).toBeInstanceOf(Error);
-        if (error !== null && !(error instanceof TypeError)) expect(error.kind).toMatch(/^(invalid|state|unsupported|framework)$/);
+        if (error !== null && !(error instanceof TypeError))
+          expect(error.kind).toMatch(/^(invalid|state|unsupported|framework)$/);
       }
     }
     expect(machine.state).toBe('stopped');
@@ -122,14 +125,20 @@ describe('a machine that has not been started', () => {
 
   it('a port has one listener', async () => {
     await machine.listen(77);
-    expect(await failure(() => machine.listen(77))).toMatchObject({ kind: 'state', message: expect.stringMatching(/port 77: it has a listener/) });
+    expect(await failure(() => machine.listen(77))).toMatchObject({
+      kind: 'state',
+      message: expect.stringMatching(/port 77: it has a listener/),
+    });
     await machine.unlisten(77);
     expect(await failure(() => machine.unlisten(77))).toMatchObject({ kind: 'state' });
     await machine.listen(77);
   });
 
   it('what it does not have is named', async () => {
-    expect(await failure(() => machine.balloon())).toMatchObject({ kind: 'state', message: expect.stringMatching(/no balloon/) });
+    expect(await failure(() => machine.balloon())).toMatchObject({
+      kind: 'state',
+      message: expect.stringMatching(/no balloon/),
+    });
     expect(await failure(() => machine.setNetwork(0, null))).toMatchObject({ kind: 'invalid', option: 'index' });
     const share = { kind: 'single', directory: { path: directory, readOnly: true } } as const;
     expect(await failure(() => machine.setShare('none', share))).toMatchObject({ kind: 'invalid', option: 'tag' });
@@ -138,8 +147,14 @@ describe('a machine that has not been started', () => {
 
   it('serves one socket, which is its own, and where nothing is yet', async () => {
     const path = join(directory, 'v.sock');
-    expect(await failure(() => machine.serve(join(directory, 'x'.repeat(100)), []))).toMatchObject({ kind: 'invalid', option: 'path' });
-    expect(await failure(() => machine.serve(join(directory, 'none/v.sock'), []))).toMatchObject({ domain: 'NSPOSIXErrorDomain', nativeCode: 2 });
+    expect(await failure(() => machine.serve(join(directory, 'x'.repeat(100)), []))).toMatchObject({
+      kind: 'invalid',
+      option: 'path',
+    });
+    expect(await failure(() => machine.serve(join(directory, 'none/v.sock'), []))).toMatchObject({
+      domain: 'NSPOSIXErrorDomain',
+      nativeCode: 2,
+    });
     expect(await failure(() => machine.serve(directory, []))).toMatchObject({ domain: 'NSPOSIXErrorDomain' });
     expect(existsSync(directory)).toBe(true);
     await machine.serve(path, [1025]);
@@ -150,10 +165,13 @@ describe('a machine that has not been started', () => {
 });
 
 it('a served port that is taken leaves no socket, and another try works', async () => {
-  const machine = new vz.Machine(config(), () => {});
+  const machine = new vz.Machine(config(), nobody);
   const path = join(directory, 'w.sock');
   await machine.listen(9);
-  expect(await failure(() => machine.serve(path, [8, 9]))).toMatchObject({ kind: 'state', message: expect.stringMatching(/port 9/) });
+  expect(await failure(() => machine.serve(path, [8, 9]))).toMatchObject({
+    kind: 'state',
+    message: expect.stringMatching(/port 9/),
+  });
   expect(existsSync(path)).toBe(false);
   await machine.unlisten(9);
   await machine.serve(path, [9]);
@@ -162,7 +180,7 @@ it('a served port that is taken leaves no socket, and another try works', async 
 });
 
 it('a closed machine answers everything with `closed`', async () => {
-  const machine = new vz.Machine(config(), () => {});
+  const machine = new vz.Machine(config(), nobody);
   const first = machine.close();
   expect(machine.close()).toBe(first);
   await first;
@@ -207,7 +225,9 @@ describe('lock', () => {
   });
 
   it('is held against another process, and goes with it', async () => {
-    const { child, ended } = script(`console.log((await vz.lock(${JSON.stringify(path)}, 0)) !== null); process.stdin.resume();`);
+    const { child, ended } = script(
+      `console.log((await vz.lock(${JSON.stringify(path)}, 0)) !== null); process.stdin.resume();`,
+    );
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     expect(await vz.lock(path, 0)).toBeNull();
     child.kill('SIGKILL');
@@ -223,7 +243,8 @@ describe('lock', () => {
     });
     for (const value of NONSENSE) {
       expect(await failure(() => vz.lock(value as never, 0))).toBeInstanceOf(Error);
-      if (value !== undefined) expect(await failure(() => vz.lock(path, { ...Object(value) } as never))).toBeInstanceOf(Error);
+      if (value !== undefined)
+        expect(await failure(() => vz.lock(path, { ...Object(value) } as never))).toBeInstanceOf(Error);
     }
   });
 });

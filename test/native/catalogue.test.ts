@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { VzConfig } from '../../src/driver/vz/config.ts';
-import { config, script, vz } from './machine.ts';
+import { config, nobody, script, vz } from './machine.ts';
 
 const directory = mkdtempSync('/tmp/vzn-');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -34,7 +34,14 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
   [
     'direct boot',
     { boot: { kind: 'linux', kernel, initrd: null, cmdline: 'console=hvc0 a="ü b"' } },
-    { bootLoader: { class: 'VZLinuxBootLoader', kernelURL: kernel, initialRamdiskURL: null, commandLine: 'console=hvc0 a="ü b"' } },
+    {
+      bootLoader: {
+        class: 'VZLinuxBootLoader',
+        kernelURL: kernel,
+        initialRamdiskURL: null,
+        commandLine: 'console=hvc0 a="ü b"',
+      },
+    },
   ],
   [
     'EFI with a new variable store',
@@ -61,7 +68,12 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
   ],
   [
     'NVMe and USB disks, read-only',
-    { storage: [{ device: 'nvme', attachment: frozen }, { device: 'usb', attachment: frozen }] },
+    {
+      storage: [
+        { device: 'nvme', attachment: frozen },
+        { device: 'usb', attachment: frozen },
+      ],
+    },
     {
       storageDevices: [
         { class: 'VZNVMExpressControllerDeviceConfiguration', attachment: { ...diskImage, readOnly: true } },
@@ -76,7 +88,13 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
         {
           device: 'virtio',
           id: null,
-          attachment: { kind: 'nbd', url: 'nbd+unix:///disk?socket=/tmp/nbd.sock', timeout: 1500, readOnly: true, sync: 'none' },
+          attachment: {
+            kind: 'nbd',
+            url: 'nbd+unix:///disk?socket=/tmp/nbd.sock',
+            timeout: 1500,
+            readOnly: true,
+            sync: 'none',
+          },
         },
       ],
     },
@@ -96,7 +114,12 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
   ],
   [
     'NAT with a MAC address, and one that macOS makes',
-    { network: [{ mac: '02:aa:bb:cc:dd:ee', attachment: { kind: 'nat' } }, { mac: null, attachment: { kind: 'nat' } }] },
+    {
+      network: [
+        { mac: '02:aa:bb:cc:dd:ee', attachment: { kind: 'nat' } },
+        { mac: null, attachment: { kind: 'nat' } },
+      ],
+    },
     {
       networkDevices: [
         {
@@ -128,10 +151,12 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
   ],
   [
     'several shared directories',
-    { shares: [{ tag: 'many', share: { kind: 'multiple', directories: { 'ä': shared(true), b: shared(false) } } }] },
+    { shares: [{ tag: 'many', share: { kind: 'multiple', directories: { ä: shared(true), b: shared(false) } } }] },
     {
       directorySharingDevices: [
-        { share: { class: 'VZMultipleDirectoryShare', directories: { 'ä': { readOnly: true }, b: { readOnly: false } } } },
+        {
+          share: { class: 'VZMultipleDirectoryShare', directories: { ä: { readOnly: true }, b: { readOnly: false } } },
+        },
       ],
     },
   ],
@@ -189,7 +214,10 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
             ports: {
               0: { name: 'dev.vzshell.port', isConsole: false },
               1: { isConsole: true, attachment: { URL: file('console'), append: false } },
-              2: { name: 'com.redhat.spice.0', attachment: { class: 'VZSpiceAgentPortAttachment', sharesClipboard: true } },
+              2: {
+                name: 'com.redhat.spice.0',
+                attachment: { class: 'VZSpiceAgentPortAttachment', sharesClipboard: true },
+              },
             },
           },
         },
@@ -208,7 +236,9 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
     'a display, a keyboard and a pointer',
     { graphics: [{ scanouts: [{ width: 1280, height: 800 }] }], keyboard: true, pointer: true },
     {
-      graphicsDevices: [{ class: 'VZVirtioGraphicsDeviceConfiguration', scanouts: [{ widthInPixels: 1280, heightInPixels: 800 }] }],
+      graphicsDevices: [
+        { class: 'VZVirtioGraphicsDeviceConfiguration', scanouts: [{ widthInPixels: 1280, heightInPixels: 800 }] },
+      ],
       keyboards: [{ class: 'VZUSBKeyboardConfiguration' }],
       pointingDevices: [{ class: 'VZUSBScreenCoordinatePointingDeviceConfiguration' }],
     },
@@ -248,7 +278,13 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
       usbControllers: [
         {
           class: 'VZXHCIControllerConfiguration',
-          usbDevices: [{ class: 'VZUSBMassStorageDeviceConfiguration', attachment: diskImage, uuid: expect.stringMatching(new RegExp(uuid, 'i')) }],
+          usbDevices: [
+            {
+              class: 'VZUSBMassStorageDeviceConfiguration',
+              attachment: diskImage,
+              uuid: expect.stringMatching(new RegExp(uuid, 'i')),
+            },
+          ],
         },
         { usbDevices: [] },
       ],
@@ -257,7 +293,11 @@ const ROWS: [name: string, changes: Partial<VzConfig>, holds: object][] = [
 ];
 
 /** What the framework holds of a machine that was made in a process of its own. */
-async function made(changes: Partial<VzConfig>, more = '', env: Readonly<Record<string, string>> = {}): Promise<object> {
+async function made(
+  changes: Partial<VzConfig>,
+  more = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<object> {
   const notes = mkdtempSync(join(directory, 'notes-'));
   const body = `${more} const machine = new vz.Machine(config({ ...${JSON.stringify(changes)}, ...globalThis.more }), () => {}); await machine.close();`;
   const { status, stderr } = await script(body, { VZ_LOOKALIKE_DIR: notes, ...env }).ended;
@@ -273,7 +313,8 @@ describe('reaches the framework', () => {
 
   it('a file-handle network: a duplicate, its buffers and its MTU', async () => {
     // A datagram socket is nothing that Node makes: here it comes from the shell that starts the process.
-    const pair = 'import socket,os,sys;a,b=socket.socketpair(socket.AF_UNIX,socket.SOCK_DGRAM);os.dup2(a.fileno(),5);os.dup2(b.fileno(),6);os.execv(sys.argv[1],sys.argv[1:])';
+    const pair =
+      'import socket,os,sys;a,b=socket.socketpair(socket.AF_UNIX,socket.SOCK_DGRAM);os.dup2(a.fileno(),5);os.dup2(b.fileno(),6);os.execv(sys.argv[1],sys.argv[1:])';
     const { execFileSync } = await import('node:child_process');
     const notes = mkdtempSync(join(directory, 'notes-'));
     const code = `
@@ -304,21 +345,23 @@ describe('reaches the framework', () => {
   it('a bridged network, with its entitlement', async () => {
     const network = [{ mac: null, attachment: { kind: 'bridged', interface: 'en0' } }] as const;
     const held = await made({ network }, '', { VZ_LOOKALIKE_FAULT: 'bridged-entitlement' });
-    expect(held).toMatchObject({ networkDevices: [{ attachment: { class: 'VZBridgedNetworkDeviceAttachment', interface: { identifier: 'en0' } } }] });
+    expect(held).toMatchObject({
+      networkDevices: [{ attachment: { class: 'VZBridgedNetworkDeviceAttachment', interface: { identifier: 'en0' } } }],
+    });
   });
 });
 
 it('the identity of one run is the identity of the next', async () => {
   const network = [{ mac: null, attachment: { kind: 'nat' } }] as const;
-  const first = new vz.Machine(config({ network }), () => {});
+  const first = new vz.Machine(config({ network }), nobody);
   const { machineIdentifier, macs } = first.identity();
   expect(macs).toHaveLength(1);
   const again = config({
     network: [{ mac: String(macs[0]), attachment: { kind: 'nat' } }],
     platform: { machineIdentifier, nestedVirtualization: false },
   });
-  const second = new vz.Machine(again, () => {});
-  const other = new vz.Machine(config({ network }), () => {});
+  const second = new vz.Machine(again, nobody);
+  const other = new vz.Machine(config({ network }), nobody);
   expect(second.identity()).toEqual({ machineIdentifier, macs });
   expect(other.identity().machineIdentifier).not.toBe(machineIdentifier);
   await Promise.all([first.close(), second.close(), other.close()]);

@@ -35,7 +35,9 @@ function serve(socket) {
 
 const commands = {
   start({ directory }) {
-    net.createServer({ allowHalfOpen: true }, serve).listen(join(directory, 'v.sock'), () => say({ event: 'started', processes: [] }));
+    net
+      .createServer({ allowHalfOpen: true }, serve)
+      .listen(join(directory, 'v.sock'), () => say({ event: 'started', processes: [] }));
     // The same without a handshake, for what is measured against.
     net.createServer({ allowHalfOpen: true }, ports[5001]).listen(join(directory, 'sink.sock'));
   },

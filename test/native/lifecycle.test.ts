@@ -30,15 +30,30 @@ describe('a running guest', () => {
     expect(vm.state).toBe('stopped');
     await vm.start();
     expect(vm.state).toBe('running');
-    expect(await failure(() => vm.start())).toMatchObject({ kind: 'state', message: 'cannot start a machine that is running' });
+    expect(await failure(() => vm.start())).toMatchObject({
+      kind: 'state',
+      message: 'cannot start a machine that is running',
+    });
     await vm.pause();
-    expect(await failure(() => vm.pause())).toMatchObject({ kind: 'state', message: 'cannot pause a machine that is paused' });
+    expect(await failure(() => vm.pause())).toMatchObject({
+      kind: 'state',
+      message: 'cannot pause a machine that is paused',
+    });
     await vm.resume();
     expect(await failure(() => vm.resume())).toMatchObject({ kind: 'state' });
     await vm.requestStop();
     await vm.stop();
     expect(vm.state).toBe('stopped');
-    expect(events.states).toEqual(['starting', 'running', 'pausing', 'paused', 'resuming', 'running', 'stopping', 'stopped']);
+    expect(events.states).toEqual([
+      'starting',
+      'running',
+      'pausing',
+      'paused',
+      'resuming',
+      'running',
+      'stopping',
+      'stopped',
+    ]);
     await vm.start();
     await vm.pause();
     await vm.stop();
@@ -93,9 +108,15 @@ describe('a running guest', () => {
     await vm.setBalloon(256 * 1024 * 1024);
     expect(await vm.balloon()).toBe(256 * 1024 * 1024);
     await vm.setShare('many', { kind: 'multiple', directories: { a: { path: directory, readOnly: true } } });
-    expect(await failure(() => vm.setShare('many', { kind: 'rosetta', caching: null }))).toMatchObject({ kind: 'invalid', option: 'share.kind' });
+    expect(await failure(() => vm.setShare('many', { kind: 'rosetta', caching: null }))).toMatchObject({
+      kind: 'invalid',
+      option: 'share.kind',
+    });
     const missing = { kind: 'single', directory: { path: '/none', readOnly: true } } as const;
-    expect(await failure(() => vm.setShare('many', missing))).toMatchObject({ kind: 'invalid', option: 'share.directory.path' });
+    expect(await failure(() => vm.setShare('many', missing))).toMatchObject({
+      kind: 'invalid',
+      option: 'share.directory.path',
+    });
     await vm.setNetwork(0, null);
     await vm.setNetwork(0, { kind: 'nat' });
     expect(await failure(() => vm.setNetwork(1, null))).toMatchObject({ kind: 'invalid', option: 'index' });
@@ -104,11 +125,17 @@ describe('a running guest', () => {
     const uuid = await vm.attachUsb(0, { uuid: null, attachment: image });
     const mine = '01234567-89AB-CDEF-0123-456789ABCDEF';
     expect((await vm.attachUsb(0, { uuid: mine, attachment: image })).toUpperCase()).toBe(mine);
-    expect(await failure(() => vm.attachUsb(0, { uuid: mine, attachment: image }))).toMatchObject({ kind: 'framework', nativeCode: 30002 });
+    expect(await failure(() => vm.attachUsb(0, { uuid: mine, attachment: image }))).toMatchObject({
+      kind: 'framework',
+      nativeCode: 30002,
+    });
     await vm.detachUsb(0, uuid);
     expect(await failure(() => vm.detachUsb(0, uuid))).toMatchObject({ kind: 'invalid', option: 'uuid' });
     const none = { kind: 'image', path: '/none', readOnly: true } as const;
-    expect(await failure(() => vm.attachUsb(0, { uuid: null, attachment: none }))).toMatchObject({ kind: 'invalid', option: 'device.attachment.path' });
+    expect(await failure(() => vm.attachUsb(0, { uuid: null, attachment: none }))).toMatchObject({
+      kind: 'invalid',
+      option: 'device.attachment.path',
+    });
   });
 });
 
@@ -116,7 +143,12 @@ describe('a framework that fails', () => {
   it('start: the error with its code and what lies under it, and another try', async () => {
     const { machine: vm, events } = machine('start-fails');
     const error = await failure(() => vm.start());
-    expect(error).toMatchObject({ kind: 'framework', domain: 'VZErrorDomain', nativeCode: 1, reason: expect.any(String) });
+    expect(error).toMatchObject({
+      kind: 'framework',
+      domain: 'VZErrorDomain',
+      nativeCode: 1,
+      reason: expect.any(String),
+    });
     expect(vm.state).toBe('error');
     expect(events.states).toEqual(['starting', 'error']);
     control.setFaults('');
@@ -159,7 +191,9 @@ describe('a framework that fails', () => {
     const nbd = { kind: 'nbd', url: 'nbd://127.0.0.1/x', timeout: 1000, readOnly: true, sync: 'none' } as const;
     // The helper hears of the fault by its environment only.
     process.env['VZ_LOOKALIKE_FAULT'] = fault;
-    const { machine: vm, events } = machine(fault, { storage: [root as VzConfig['storage'][0], { device: 'virtio', id: null, attachment: nbd }] });
+    const { machine: vm, events } = machine(fault, {
+      storage: [root as VzConfig['storage'][0], { device: 'virtio', id: null, attachment: nbd }],
+    });
     await vm.start();
     delete process.env['VZ_LOOKALIKE_FAULT'];
     const event = await events.next('nbd');
@@ -171,7 +205,9 @@ describe('a framework that fails', () => {
   it('console ports open and close: events with their place', async () => {
     process.env['VZ_LOOKALIKE_FAULT'] = 'console-ports';
     const port = { name: 'a', isConsole: false, attachment: { kind: 'none' } } as const;
-    const { machine: vm, events } = machine('console-ports', { consoles: [{ maxPorts: 4, ports: [port, { ...port, name: 'b' }] }] });
+    const { machine: vm, events } = machine('console-ports', {
+      consoles: [{ maxPorts: 4, ports: [port, { ...port, name: 'b' }] }],
+    });
     await vm.start();
     delete process.env['VZ_LOOKALIKE_FAULT'];
     await events.next('console-port');
@@ -188,7 +224,9 @@ describe('a framework that fails', () => {
     const { machine: vm } = machine('usb-fails', { usb: [{ devices: [] }] });
     await vm.start();
     const image = { kind: 'image', path: disk, readOnly: true } as const;
-    expect(await failure(() => vm.attachUsb(0, { uuid: null, attachment: image }))).toMatchObject({ nativeCode: 30003 });
+    expect(await failure(() => vm.attachUsb(0, { uuid: null, attachment: image }))).toMatchObject({
+      nativeCode: 30003,
+    });
   });
 
   it('vmnet makes no network', async () => {
@@ -213,9 +251,15 @@ describe('save and restore', () => {
     const path = join(directory, 'state');
     const { machine: vm } = machine();
     vm.validateSaveRestore();
-    expect(await failure(() => vm.save(path))).toMatchObject({ kind: 'state', message: 'cannot save a machine that is stopped' });
+    expect(await failure(() => vm.save(path))).toMatchObject({
+      kind: 'state',
+      message: 'cannot save a machine that is stopped',
+    });
     await vm.start();
-    expect(await failure(() => vm.save(path))).toMatchObject({ kind: 'state', message: 'cannot save a machine that is running' });
+    expect(await failure(() => vm.save(path))).toMatchObject({
+      kind: 'state',
+      message: 'cannot save a machine that is running',
+    });
     expect(await failure(() => vm.restore(path))).toMatchObject({ kind: 'state' });
     await vm.pause();
     await vm.save(path);
@@ -235,7 +279,11 @@ describe('save and restore', () => {
     await vm.save(path);
     await vm.stop();
     const { machine: stranger } = machine('', { cpus: 2 });
-    expect(await failure(() => stranger.restore(path))).toMatchObject({ kind: 'framework', domain: 'VZErrorDomain', nativeCode: 12 });
+    expect(await failure(() => stranger.restore(path))).toMatchObject({
+      kind: 'framework',
+      domain: 'VZErrorDomain',
+      nativeCode: 12,
+    });
   });
 
   it('of what cannot be saved: told before, and refused', async () => {

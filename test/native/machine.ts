@@ -56,6 +56,11 @@ export function config(changes: Partial<VzConfig> = {}): VzConfig {
   };
 }
 
+/** Listens to what is of no interest. */
+export function nobody(): void {
+  // Nothing to do.
+}
+
 /** The error that a call ends with; fails when it ends well. */
 export async function failure(call: () => unknown): Promise<VzNativeError> {
   try {
@@ -128,7 +133,7 @@ export class Guest implements AsyncDisposable {
       const ended = events.next('stopped').then(({ error }) => {
         throw new Error(`the guest ended while booting: ${error?.message}`);
       });
-      ended.catch(() => {});
+      ended.catch(nobody);
       const socket = await Promise.race([said, ended]);
       socket.destroy();
       return guest;
@@ -177,10 +182,11 @@ export class Guest implements AsyncDisposable {
  * loads under which vhost-device-vsock loses bytes by itself.
  */
 export async function echoMachine(path: string): Promise<VzMachine> {
-  const machine = new vz.Machine(config(), () => {});
+  const machine = new vz.Machine(config(), nobody);
   await machine.serve(path, []);
   const before = process.env['VZ_LOOKALIKE_HELPER'];
-  process.env['VZ_LOOKALIKE_HELPER'] = `${process.execPath} ${new URL('echo-helper.mjs', import.meta.url).pathname}`;
+  process.env['VZ_LOOKALIKE_HELPER'] =
+    `env -u LD_PRELOAD ${process.execPath} ${new URL('echo-helper.mjs', import.meta.url).pathname}`;
   try {
     await machine.start();
   } finally {
@@ -227,7 +233,10 @@ export async function roundTrip(socket: net.Socket, bytes: Buffer, window: numbe
     const onData = (chunk: Buffer): void => {
       back.push(chunk);
       received += chunk.length;
-      if (received < bytes.length) return send();
+      if (received < bytes.length) {
+        send();
+        return;
+      }
       socket.off('data', onData).off('close', onClose).pause();
       resolve(Buffer.concat(back));
     };
@@ -269,7 +278,10 @@ export interface Ended {
 }
 
 /** Runs a script in a process of its own, with `vz`, `config` and `control` at hand; `await` works. */
-export function script(body: string, env: Readonly<Record<string, string>> = {}): { child: ChildProcess; ended: Promise<Ended> } {
+export function script(
+  body: string,
+  env: Readonly<Record<string, string>> = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
   const source = `
     const vz = require(${JSON.stringify(ADDON)});
     const control = require(${JSON.stringify(join(ADDON, '../lookalike_control.node'))});

@@ -7,7 +7,19 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { VzMachine } from '../../src/driver/vz/binding.ts';
-import { config, control, descriptors, destroyed, dial, echoMachine, ended, roundTrip, settles, vz } from './machine.ts';
+import {
+  config,
+  control,
+  descriptors,
+  destroyed,
+  dial,
+  echoMachine,
+  ended,
+  nobody,
+  roundTrip,
+  settles,
+  vz,
+} from './machine.ts';
 
 const ECHO = 5000;
 const SINK = 5001;
@@ -72,7 +84,7 @@ describe('the handshake', () => {
     socket.on('data', (chunk) => {
       answer += chunk;
     });
-    socket.on('error', () => {});
+    socket.on('error', nobody);
     socket.write(request, 'latin1');
     await once(socket, 'close');
     expect(answer).toBe('');
@@ -203,7 +215,7 @@ describe('machines', () => {
     const before = left();
     const own = join(directory, 'm.sock');
     const once = async (): Promise<void> => {
-      const made = new vz.Machine(config({ network: [{ mac: null, attachment: { kind: 'nat' } }] }), () => {});
+      const made = new vz.Machine(config({ network: [{ mac: null, attachment: { kind: 'nat' } }] }), nobody);
       await made.serve(own, [1, 2, 3]);
       await made.listen(4);
       await made.close();

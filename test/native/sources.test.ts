@@ -28,7 +28,9 @@ it('the two halves do not see each other: no Node in an .mm, no framework in a .
 });
 
 it('the addon exports its entry for Node, and nothing of its own', () => {
-  const symbols = execFileSync('nm', ['-D', '--defined-only', '-C', join(root, 'build/Release/vz.node')], { encoding: 'utf8' });
+  const symbols = execFileSync('nm', ['-D', '--defined-only', '-C', join(root, 'build/Release/vz.node')], {
+    encoding: 'utf8',
+  });
   expect(symbols).toMatch(/ napi_register_module_v1$/m);
   expect(symbols).not.toMatch(/ vzshell::/);
 });

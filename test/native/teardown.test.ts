@@ -63,7 +63,9 @@ describe('a process', () => {
   });
 
   it('that is killed takes its guest along', async () => {
-    const { child, ended } = script(`const machine = new vz.Machine(config(), () => {}); await machine.start(); console.log('running');`);
+    const { child, ended } = script(
+      `const machine = new vz.Machine(config(), () => {}); await machine.start(); console.log('running');`,
+    );
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     const helpers = helperOf(child.pid as number);
     child.kill('SIGKILL');
@@ -81,7 +83,10 @@ describe('a process', () => {
   });
 
   it('does not live for a machine that was never started', async () => {
-    expect(await script('new vz.Machine(config(), () => {}); vz.capabilities();').ended).toMatchObject({ status: 0, stderr: '' });
+    expect(await script('new vz.Machine(config(), () => {}); vz.capabilities();').ended).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
 
   it('hears of an exception in a listener as of any other', async () => {

@@ -6,12 +6,37 @@ import { script, vz } from './machine.ts';
 /** Needs macOS 14, 15 and 26: what the configuration holds, the option and the feature. */
 const NEWER: [version: string, changes: string, option: string, feature: string][] = [
   ['14', `storage: [{ device: 'nvme', attachment: image }]`, 'storage[0]', 'nvme'],
-  ['14', `storage: [{ device: 'virtio', id: null, attachment: { kind: 'block', path: '/dev/null', readOnly: true, sync: 'full' } }]`, 'storage[0].attachment', 'block-device'],
-  ['14', `storage: [{ device: 'virtio', id: null, attachment: { kind: 'nbd', url: 'nbd://h/x', timeout: 1, readOnly: true, sync: 'full' } }]`, 'storage[0].attachment', 'nbd'],
-  ['14', `shares: [{ tag: 'r', share: { kind: 'rosetta', caching: { kind: 'unix', name: null } } }]`, 'shares[0].share.caching', 'rosetta-caching'],
-  ['15', `platform: { machineIdentifier: null, nestedVirtualization: true }`, 'platform.nestedVirtualization', 'nested-virtualization'],
+  [
+    '14',
+    `storage: [{ device: 'virtio', id: null, attachment: { kind: 'block', path: '/dev/null', readOnly: true, sync: 'full' } }]`,
+    'storage[0].attachment',
+    'block-device',
+  ],
+  [
+    '14',
+    `storage: [{ device: 'virtio', id: null, attachment: { kind: 'nbd', url: 'nbd://h/x', timeout: 1, readOnly: true, sync: 'full' } }]`,
+    'storage[0].attachment',
+    'nbd',
+  ],
+  [
+    '14',
+    `shares: [{ tag: 'r', share: { kind: 'rosetta', caching: { kind: 'unix', name: null } } }]`,
+    'shares[0].share.caching',
+    'rosetta-caching',
+  ],
+  [
+    '15',
+    `platform: { machineIdentifier: null, nestedVirtualization: true }`,
+    'platform.nestedVirtualization',
+    'nested-virtualization',
+  ],
   ['15', `usb: [{ devices: [] }]`, 'usb', 'usb-hotplug'],
-  ['26', `network: [{ mac: null, attachment: { kind: 'vmnet', mode: 'shared', subnet: null, dhcp: true, forwards: [] } }]`, 'network[0].attachment', 'vmnet'],
+  [
+    '26',
+    `network: [{ mac: null, attachment: { kind: 'vmnet', mode: 'shared', subnet: null, dhcp: true, forwards: [] } }]`,
+    'network[0].attachment',
+    'vmnet',
+  ],
 ];
 const BEFORE: Record<string, string> = { 14: '13.7', 15: '14.7.1', 26: '15.6' };
 
@@ -24,7 +49,10 @@ const TELL = `
 async function run(body: string, env: Readonly<Record<string, string>>): Promise<unknown[]> {
   const { stdout, stderr, status } = await script(TELL + body, env).ended;
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
-  return stdout.trim().split('\n').map((line) => JSON.parse(line));
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 describe('an older macOS', () => {
@@ -66,9 +94,17 @@ describe('a host that cannot', () => {
   it.each([
     ['unsupported', machine, { kind: 'unsupported', needs: expect.stringMatching(/a Mac that can run/) }],
     ['no-entitlement', machine, { kind: 'unsupported', needs: 'the entitlement com.apple.security.virtualization' }],
-    ['no-nested', `await ended(() => new vz.Machine(config({ platform: { machineIdentifier: null, nestedVirtualization: true } }), () => {}));`, { needs: 'an M3 chip or newer' }],
+    [
+      'no-nested',
+      `await ended(() => new vz.Machine(config({ platform: { machineIdentifier: null, nestedVirtualization: true } }), () => {}));`,
+      { needs: 'an M3 chip or newer' },
+    ],
     ['rosetta=not-supported', rosetta, { kind: 'unsupported', needs: expect.stringMatching(/Apple silicon/) }],
-    ['rosetta=not-installed', rosetta, { kind: 'unsupported', needs: expect.stringMatching(/softwareupdate --install-rosetta/) }],
+    [
+      'rosetta=not-installed',
+      rosetta,
+      { kind: 'unsupported', needs: expect.stringMatching(/softwareupdate --install-rosetta/) },
+    ],
   ] as const)('%s', async (fault, body, error) => {
     expect(await run(body, { VZ_LOOKALIKE_FAULT: fault })).toEqual([expect.objectContaining(error)]);
   });
@@ -106,14 +142,25 @@ describe('a host that cannot', () => {
       require('fs').rmSync(require('path').dirname(store), { recursive: true });
     `;
     expect(await run(body, {})).toEqual([
-      expect.objectContaining({ kind: 'unsupported', option: 'network[0].attachment', needs: expect.stringMatching(/com.apple.vm.networking/) }),
+      expect.objectContaining({
+        kind: 'unsupported',
+        option: 'network[0].attachment',
+        needs: expect.stringMatching(/com.apple.vm.networking/),
+      }),
     ]);
   });
 });
 
 it('this one tells its version, processor, limits and interfaces', () => {
   const found = vz.capabilities();
-  expect(found).toMatchObject({ macos: '26.0', arch: 'arm64', supported: true, entitled: true, bridgedEntitled: false, rosetta: 'installed' });
+  expect(found).toMatchObject({
+    macos: '26.0',
+    arch: 'arm64',
+    supported: true,
+    entitled: true,
+    bridgedEntitled: false,
+    rosetta: 'installed',
+  });
   expect(found.limits.minCpus).toBeGreaterThan(0);
   expect(found.limits.maxCpus).toBeGreaterThanOrEqual(found.limits.minCpus);
   expect(found.limits.maxMemory).toBeGreaterThan(found.limits.minMemory);

@@ -5,7 +5,18 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { control, descriptors, destroyed, dial, echoShare, ended, failure, Guest, roundTrip, settles } from './machine.ts';
+import {
+  control,
+  descriptors,
+  destroyed,
+  dial,
+  echoShare,
+  ended,
+  failure,
+  Guest,
+  roundTrip,
+  settles,
+} from './machine.ts';
 
 /** Less than what makes vhost-device-vsock stop reading for good when many connections are full both ways. */
 const WINDOW = 16 * 1024;
