@@ -122,7 +122,12 @@ const ROWS: [name: string, changes: object, option: string, words: RegExp][] = [
     'storage',
     /65 entries, at most 64/,
   ],
-  ['a hole in a list', { storage: [undefined, virtio(null, image('disk'))] }, 'storage[0]', /expected an object, got nothing/],
+  [
+    'a hole in a list',
+    { storage: [undefined, virtio(null, image('disk'))] },
+    'storage[0]',
+    /expected an object, got nothing/,
+  ],
   ['a missing image', { storage: [virtio(null, image('none'))] }, 'storage[0].attachment.path', /cannot read '.*none'/],
   [
     'an image of 513 bytes',
