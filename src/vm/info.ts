@@ -1,5 +1,6 @@
+import { toldOf } from '../nix/host-store/outdated.ts';
 import { runPaths, statePaths } from '../state/paths.ts';
-import type { StoreSpec, VmRecord, VmSpec } from '../supervisor/spec.ts';
+import type { VmRecord, VmSpec } from '../supervisor/spec.ts';
 import type { StoreInfo, VmInfo, VmState } from './types.ts';
 
 /** What is known of a VM from what it was asked to be. */
@@ -22,7 +23,7 @@ export function specInfo(spec: VmSpec, state: VmState): VmInfo {
       target,
       readonly: readOnly,
     })),
-    store: spec.store === undefined ? null : storeInfo(spec.store),
+    store: storeInfo(spec),
     workdir: spec.workdir,
     startedAt: null,
     detached: spec.detached,
@@ -30,9 +31,12 @@ export function specInfo(spec: VmSpec, state: VmState): VmInfo {
   };
 }
 
-function storeInfo({ host, reason }: StoreSpec): StoreInfo {
+function storeInfo(spec: VmSpec): StoreInfo | null {
+  if (spec.store === undefined) return null;
+  const { host, reason } = spec.store;
   if (host === null) return { layers: ['image', 'volume'], host: null, reason };
-  const { directory, paths, leftOut } = host;
+  const { directory } = host;
+  const { paths, leftOut } = toldOf(spec);
   return { layers: ['host', 'image', 'volume'], host: { directory, paths, leftOut }, reason };
 }
 

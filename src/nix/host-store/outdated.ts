@@ -12,6 +12,8 @@ export interface Current {
   readonly schema: 1;
   readonly generation: string;
   readonly state: string;
+  readonly paths: number;
+  readonly leftOut: number;
 }
 
 /** Milliseconds: two writes within this may leave a file with one and the same time. */
@@ -44,7 +46,7 @@ export function isOutdated(spec: Pick<VmSpec, 'id' | 'store'>): boolean {
 }
 
 /** What the guest was last told of. */
-export function toldOf({ id, store }: Pick<VmSpec, 'id' | 'store'>): Current {
+export function toldOf({ id, store }: Pick<VmSpec, 'id' | 'store'>): Omit<Current, 'schema'> {
   const refreshed = readJson<Current>(join(runPaths(statePaths(), id).databases, 'current.json'), 1);
-  return refreshed ?? { schema: 1, generation: store?.host?.generation ?? '', state: store?.host?.state ?? '' };
+  return refreshed ?? store?.host ?? { generation: '', state: '', paths: 0, leftOut: 0 };
 }

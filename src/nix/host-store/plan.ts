@@ -39,7 +39,7 @@ export async function planHostStore(
     if (!(error instanceof Unusable)) throw error;
     const cache = nix === null || error instanceof NothingThere ? null : cacheOf(nix);
     if (mode === 'auto') return { store: { ...none, cache, reason: error.message }, locks: [] };
-    throw new VzshellError('ERR_NIX', `the host's Nix store cannot be used: ${error.message}`, {
+    throw new VzshellError('ERR_UNSUPPORTED_HOST', `the host's Nix store cannot be used: ${error.message}`, {
       cause: error,
       ...(error.hint !== '' && { hint: error.hint }),
     });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { VzshellError } from '../../errors.ts';
@@ -21,6 +21,11 @@ export async function keepFromCollection(
   vm: string,
 ): Promise<void> {
   const file = join(directory, 'host-root.nix');
+  const link = join(directory, 'host-root');
+  if (paths.length === 0) {
+    for (const each of [link, file]) rmSync(each, { force: true });
+    return;
+  }
   const digest = createHash('sha256').update(paths.join('\n')).digest('hex').slice(0, 8);
   const expression = `# What vm ${JSON.stringify(vm)} uses of this host's store.
 derivation {
@@ -31,7 +36,6 @@ derivation {
 ${paths.map((path) => `    ${path}\n`).join('')}  ];
 }
 `;
-  const link = join(directory, 'host-root');
   if (isKept(nix, link, file, expression)) return;
   writeText(file, expression);
   const program = join(dirname(nix.program), 'nix-instantiate');

@@ -41,10 +41,10 @@ export async function refreshStore({ spec, context }: StoreVm): Promise<boolean>
     const { snapshot } = await usable(async () =>
       currentSnapshot(await locateHostNix(), { ...spec.image, storeDatabase: host.imageDatabase }, paths),
     );
-    const { generation, locks, state } = snapshot;
+    const { generation, locks, state, paths: usablePaths, leftOut } = snapshot;
     addDatabase(snapshot.file, join(databases, `${generation}.sqlite`));
     await context.agent.refreshStore({ generation, locks });
-    const current: Current = { schema: 1, generation, state };
+    const current: Current = { schema: 1, generation, state, paths: usablePaths, leftOut };
     writeJson(join(databases, 'current.json'), current);
     for (const name of readdirSync(databases)) {
       if (name.endsWith('.sqlite') && name !== `${generation}.sqlite`) rmSync(join(databases, name), { force: true });

@@ -1,12 +1,13 @@
 // Host stores that are not as one would like them, and a power cut: a real Nix on the host, a real guest.
 
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { ARCH, useHome } from '../vm/fixture.ts';
 import { cutOff, storeState } from '../volume/builds.ts';
-import { isValid, root } from './guest.ts';
+import { fixedOutput, isValid, root } from './guest.ts';
 import { HostNix } from './host-nix.ts';
 
 useHome();
@@ -70,6 +71,39 @@ test('a host whose Nix is too old or too new to be a layer serves its paths as a
   const refused = await vm.exec('nix-store', ['--realise', bad], { reject: false });
   expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('hash mismatch') });
   expect(await isValid(vm, bad)).toBe(false);
+});
+
+test('a checkout that belongs to somebody else is a flake all the same (T16)', async () => {
+  const checkout = mkdtempSync('/tmp/vzp-');
+  onTestFinished(() => rmSync(checkout, { recursive: true }));
+  const tool = host.add('foreign-tool', { 'bin/foreign-tool': '#!/bin/sh\necho foreign\n' });
+  const output = fixedOutput('foreign-tool', host.run('nix-store', '--query', '--hash', tool));
+  writeFileSync(
+    join(checkout, 'flake.nix'),
+    `{
+  inputs.nixpkgs.url = "path:/etc/vzshell/pkgs";
+  outputs = { nixpkgs, ... }: {
+    devShells.aarch64-linux.default = nixpkgs.legacyPackages.aarch64-linux.mkShell {
+      packages = [ (${output.replace('builtins.currentSystem', '"aarch64-linux"')}) ];
+    };
+  };
+}
+`,
+  );
+  for (const args of [
+    ['init', '-q'],
+    ['add', '.'],
+  ])
+    execFileSync('git', args, { cwd: checkout });
+  execFileSync('chown', ['-R', '4242:4242', checkout]);
+  await using vm = await Vm.create({
+    ...{ arch: ARCH, network: 'none', memory: '1GiB', volume: 'foreign', disk: '4GiB', store: 'host' },
+    mounts: [{ source: checkout }],
+    workdir: checkout,
+  });
+  expect((await vm.exec('stat', ['-c', '%u', checkout])).stdout).toBe('4242\n');
+  expect((await (await vm.develop()).exec('foreign-tool')).stdout).toBe('foreign\n');
+  expect((await vm.exec('git', ['-C', checkout, 'status', '--short'])).stdout).toContain('flake.nix');
 });
 
 test("when the host's database vanishes, the VM goes on with what it knows", async () => {

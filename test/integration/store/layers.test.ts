@@ -117,6 +117,10 @@ test('a path that the host gets later, and that was looked for in vain, is there
   expect(host.add('late', files)).toBe(late);
   expect(await vm.refreshStore()).toBe(true);
   expect((await vm.exec('cat', [`${late}/file`])).stdout).toBe('late\n');
+  // The host's own count: the late one has come, the one that nobody wanted has gone, the root is a derivation.
+  expect(vm.info.store?.host?.paths).toBe(
+    Number(host.run('sqlite3', host.database, 'select count(*) from ValidPaths')),
+  );
   expect(await isValid(vm, late)).toBe(true);
 });
 

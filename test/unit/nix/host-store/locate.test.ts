@@ -47,7 +47,7 @@ test('without Nix `auto` goes on with the reason, `host` is an error that names 
     });
     expect((await plan('image')).store).toEqual({ mode: 'image', host: null, cache: null, reason: null });
     await expect(plan('host')).rejects.toMatchObject({
-      code: 'ERR_NIX',
+      code: 'ERR_UNSUPPORTED_HOST',
       message: expect.stringContaining("the host's Nix store cannot be used: this host has no Nix store"),
       hint: expect.stringContaining('install Nix on this host'),
     });
