@@ -10,7 +10,7 @@ import { locateImage } from '../../../src/image/locate.ts';
 export async function imageThatNeverAnswers(directory: string, says: string): Promise<string> {
   const image = await locateImage({ arch: 'arm64' });
   const manifest = JSON.parse(readFileSync(image.manifest, 'utf8'));
-  for (const { file } of [manifest.kernel, manifest.root]) {
+  for (const { file } of [manifest.kernel, manifest.root, manifest.store]) {
     symlinkSync(join(dirname(image.manifest), file), join(directory, file));
   }
   const initrd = cpio('init', sleepingInit(`${says}\n`));
