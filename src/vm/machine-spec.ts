@@ -2,7 +2,9 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { CACHE_PORT } from '../agent/protocol.ts';
+import type { MachineDevices } from '../driver/devices.ts';
 import type { DriverProbe, ShareSpec } from '../driver/driver.ts';
+import { requireFeatures } from '../driver/require-features.ts';
 import { selectDriver } from '../driver/select.ts';
 import { VzshellError } from '../errors.ts';
 import { type GuestImage, type ImageRequest, locateImage } from '../image/locate.ts';
@@ -31,6 +33,7 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
     driver.probe(options.arch),
   ]);
   requireUsable(probe);
+  if (options.devices !== null) await requireDevices(options.devices, probe);
   const emulated =
     options.accelerator === 'emulation' || (options.accelerator === 'auto' && probe.accelerator === 'tcg');
   const name = options.name ?? `vm-${randomBytes(4).toString('hex')}`;
@@ -73,6 +76,7 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
       console: { path: run.console, maxBytes: MAX_CONSOLE },
       runDir: run.directory,
       accelerator: options.accelerator,
+      ...(options.devices !== null && { devices: options.devices }),
     },
     configure: {
       hostname: hostname(name),
@@ -132,6 +136,13 @@ function requireUsable(probe: DriverProbe): void {
     hint: [...new Set(probe.missing.map(({ fix }) => fix))].join('\n'),
     details: { missing: probe.missing.map(({ what }) => what) },
   });
+}
+
+/** The schema is large, and hardly any VM has such devices: it is loaded for those. */
+async function requireDevices(devices: MachineDevices, { features }: DriverProbe): Promise<void> {
+  const { checkDevices } = await import('../driver/devices-schema.ts');
+  checkDevices(devices, { ids: Object.values(DISK), tags: Object.values(TAG) });
+  requireFeatures({ devices }, features);
 }
 
 /** A name as a host name: RFC 1123 letters, at most 63, no dash at either end. */

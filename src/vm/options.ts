@@ -3,6 +3,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { posix } from 'node:path';
 import type { GuestUser } from '../agent/operations.ts';
+import type { MachineDevices } from '../driver/devices.ts';
 import type { Arch, DriverName } from '../driver/driver.ts';
 import { VzshellError } from '../errors.ts';
 import { nearest } from '../project/nearest.ts';
@@ -26,6 +27,8 @@ export interface ResolvedOptions {
   readonly mounts: readonly ResolvedMount[];
   readonly network: 'nat' | 'none';
   readonly store: 'auto' | 'host' | 'image';
+  /** Checked when the machine's own disks and shares are known. */
+  readonly devices: MachineDevices | null;
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
   readonly user: GuestUser;
@@ -78,6 +81,7 @@ const CHECKS: { readonly [key in keyof VmOptions]-?: Check } = {
   },
   network: oneOf('nat', 'none'),
   store: oneOf('auto', 'host', 'image'),
+  devices: { rule: 'an object of devices', ok: (value) => typeof value === 'object' && value !== null },
   env: { rule: 'an object of names and texts, without NUL', ok: isEnvironment },
   workdir: { rule: 'an absolute path in the guest', ok: (value) => isText(value) && posix.isAbsolute(value) },
   user: { rule: 'an object with the name, uid and gid of a Linux user', ok: isUser },
@@ -108,6 +112,7 @@ export function resolveOptions(options: VmOptions): ResolvedOptions {
     mounts: resolveMounts(options.mounts ?? []),
     network: options.network ?? 'nat',
     store: options.store ?? 'auto',
+    devices: options.devices ?? null,
     env: { ...options.env },
     workdir: posix.normalize(options.workdir ?? user.home),
     user,

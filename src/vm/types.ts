@@ -2,6 +2,7 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import type { MachineDevices } from '../driver/devices.ts';
 import type { Arch, DriverName, Missing } from '../driver/driver.ts';
 import type { VzshellError } from '../errors.ts';
 
@@ -49,6 +50,8 @@ export interface VmOptions extends Abortable {
    * again; `'image'` has the image's alone. Default: `'auto'`, the host's where it can be used.
    */
   readonly store?: 'auto' | 'host' | 'image';
+  /** Devices beside disks, shares, network and vsock, which every VM has. What this host's driver lacks is refused by name. */
+  readonly devices?: MachineDevices;
   /** For every command in the guest. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default directory of commands. Default: the user's home in the guest. */

@@ -3,9 +3,9 @@
 import { VzshellError } from '../../errors.ts';
 import type { Arch, Driver, DriverProbe, MachineSpec, Missing } from '../driver.ts';
 import type { Feature } from '../features.ts';
+import { requireFeatures } from '../require-features.ts';
 import { addonPath, loadAddon } from './addon.ts';
 import type { VzCapabilities } from './binding.ts';
-import { requireFeatures } from './honour.ts';
 import { startVzMachine } from './machine.ts';
 
 export const vzDriver: Driver = {

@@ -1,9 +1,9 @@
-// Which features a spec asks for, so that what this Mac lacks is refused by the name of the option, and never ignored.
+// Which features a spec asks for, so that what this host lacks is refused by the name of the option, and never ignored.
 
-import { VzshellError } from '../../errors.ts';
-import type { NetworkAttachment, StorageAttachment, StorageDevice } from '../devices.ts';
-import type { MachineSpec } from '../driver.ts';
-import type { Feature } from '../features.ts';
+import { VzshellError } from '../errors.ts';
+import type { NetworkAttachment, StorageAttachment, StorageDevice } from './devices.ts';
+import type { MachineSpec } from './driver.ts';
+import type { Feature } from './features.ts';
 
 interface Wish {
   readonly option: string;
@@ -28,18 +28,21 @@ const ATTACHMENT: Readonly<Record<StorageAttachment['kind'], Feature['name'] | n
 };
 
 /** Throws ERR_UNSUPPORTED for the first wish that is not available here. */
-export function requireFeatures(spec: MachineSpec, features: readonly Feature[]): void {
+export function requireFeatures(
+  spec: Pick<MachineSpec, 'devices' | 'restoreFrom'>,
+  features: readonly Feature[],
+): void {
   for (const { option, feature } of wishes(spec)) {
     const found = features.find(({ name }) => name === feature);
     if (found?.available === true) continue;
-    throw new VzshellError('ERR_UNSUPPORTED', `${option}: ${found?.why ?? 'this Mac does not have it'}`, {
+    throw new VzshellError('ERR_UNSUPPORTED', `${option}: ${found?.why ?? 'this host does not have it'}`, {
       hint: 'leave it out; `vzshell doctor` lists what this host has',
       details: { option, feature },
     });
   }
 }
 
-function* wishes({ devices = {}, restoreFrom }: MachineSpec): Generator<Wish> {
+function* wishes({ devices = {}, restoreFrom }: Pick<MachineSpec, 'devices' | 'restoreFrom'>): Generator<Wish> {
   if (restoreFrom !== undefined) yield { option: 'restoreFrom', feature: 'save-restore' };
   if (devices.boot !== undefined) yield { option: 'devices.boot', feature: 'boot-efi' };
   if (devices.nestedVirtualization === true) {
