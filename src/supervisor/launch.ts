@@ -133,6 +133,7 @@ async function died(spec: VmSpec, pipe: OwnerPipe): Promise<VzshellError> {
 
 /** No more than what it needs: what else is in a user's environment is not for a process that lives for hours. */
 function supervisorEnvironment(): NodeJS.ProcessEnv {
-  const wanted = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|XDG_.*|VZSHELL_.*)$/;
+  const wanted =
+    /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|XDG_.*|VZSHELL_.*|NIX_(REMOTE|CONF_DIR|STATE_DIR|DAEMON_SOCKET_PATH))$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
 }

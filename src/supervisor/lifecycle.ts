@@ -10,6 +10,7 @@ import { asVzshellError, type ErrorCode, VzshellError } from '../errors.ts';
 import { type Ending, EndSignal } from './ending.ts';
 import type { GuestEvents } from './guest-events.ts';
 import { IdleWatch } from './idle.ts';
+import type { QuietWork } from './quiet.ts';
 import type { RunDirectory } from './run-directory.ts';
 import {
   CONTROL_PROTOCOL,
@@ -45,6 +46,7 @@ export class Lifecycle {
   readonly #agent: SupervisedAgent;
   readonly #events = new EventEmitter<{ event: [ControlEvent] }>();
   readonly #idle: IdleWatch;
+  readonly #quiet: QuietWork | null;
   readonly #end = new EndSignal();
   /** Aborted when nobody wants to wait for the guest. */
   readonly #forced = new AbortController();
@@ -56,12 +58,21 @@ export class Lifecycle {
   #attached: boolean;
   #patience: number | undefined;
 
-  constructor(spec: VmSpec, directory: RunDirectory, driver: Driver, guest: GuestEvents, agent: SupervisedAgent) {
+  /** `quiet` is done when the guest has just finished something. */
+  constructor(
+    spec: VmSpec,
+    directory: RunDirectory,
+    driver: Driver,
+    guest: GuestEvents,
+    agent: SupervisedAgent,
+    quiet: QuietWork | null = null,
+  ) {
     this.#spec = spec;
     this.#directory = directory;
     this.#driver = driver;
     this.#guest = guest;
     this.#agent = agent;
+    this.#quiet = quiet;
     this.#attached = !spec.detached;
     this.#events.setMaxListeners(0);
     this.#idle = new IdleWatch(spec.idleTimeoutMs, () => void this.#stopIfStillIdle());
@@ -116,6 +127,7 @@ export class Lifecycle {
     }
     stopClock();
     this.#idle.close();
+    this.#quiet?.close();
     this.#retire();
     this.#setState('stopping');
     const ending = this.#end.ending ?? { reason: 'stopped' };
@@ -206,7 +218,10 @@ export class Lifecycle {
   }
 
   #watchGuest(): void {
-    this.#guest.onStreams = (active) => this.#idle.streams(active);
+    this.#guest.onStreams = (active) => {
+      this.#idle.streams(active);
+      this.#quiet?.streams(active);
+    };
     void this.#guest.closed.then(async (error) => {
       const grace = this.#guest.stopping === null ? AGENT_LOST_GRACE : STOPPING_GRACE;
       await this.#end.within(grace);

@@ -4,11 +4,12 @@
 import { fstatSync } from 'node:fs';
 import { AgentClient } from '../agent/client.ts';
 import { selectDriver } from '../driver/select.ts';
-import { asVzshellError } from '../errors.ts';
+import { asVzshellError, VzshellError } from '../errors.ts';
 import { ControlServer } from './control.ts';
 import { GuestEvents } from './guest-events.ts';
 import { HostCache } from './host-cache.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { QuietWork } from './quiet.ts';
 import { abandonDirectory, boundLog, RunDirectory } from './run-directory.ts';
 import type { ExitRecord, VmSpec } from './spec.ts';
 import { StartPipe } from './start-pipe.ts';
@@ -41,7 +42,8 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
     const driver = selectDriver(spec.driver);
     const guest = await GuestEvents.listen(spec.machine.vsockPath);
     const cache = spec.store?.cache ? await HostCache.listen(spec.store.cache, spec.machine.vsockPath) : null;
-    const vm = new Lifecycle(spec, directory, driver, guest, new AgentClient(spec.machine.vsockPath));
+    const agent = new AgentClient(spec.machine.vsockPath);
+    const vm = new Lifecycle(spec, directory, driver, guest, agent, quietWork(spec, agent));
     await ControlServer.listen(directory.paths.control, vm);
     listenToSignals(vm);
     let started = false;
@@ -63,6 +65,16 @@ async function supervise(spec: VmSpec, pipe: StartPipe): Promise<void> {
   } finally {
     directory.release(exit ?? { schema: 1, reason: 'error', at: new Date().toISOString() });
   }
+}
+
+/** The host keeps what a guest uses of its store, also when no dev shell has asked for that. */
+function quietWork(spec: VmSpec, agent: AgentClient): QuietWork | null {
+  if (!spec.store?.host) return null;
+  const lost = async (): Promise<VzshellError> => new VzshellError('ERR_AGENT', 'the guest is gone');
+  return new QuietWork(async () => {
+    const { protectUsed } = await import('../nix/host-store/running.ts');
+    await protectUsed({ spec, context: { agent, cwd: '/', lost } });
+  });
 }
 
 function listenToSignals(vm: Lifecycle): void {

@@ -11,13 +11,17 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Vm } from 'vzshell';
+import { withLock } from '../../../src/state/lock.ts';
+import { statePaths } from '../../../src/state/paths.ts';
 import { ARCH, useHome } from '../vm/fixture.ts';
 import { build, buildArguments, exists, fixedOutput, isValid, root, UPPER, whiteouts } from './guest.ts';
 import { HostNix } from './host-nix.ts';
@@ -87,6 +91,26 @@ test('the host keeps what the dev shell uses, and deletes the rest (T4)', () => 
   host.collect();
   expect(host.has(tool)).toBe(true);
   expect(host.has(unused)).toBe(false);
+});
+
+test('the host keeps what any command uses, a moment after it has ended (T4)', async () => {
+  const wanted = host.add('wanted', { file: 'by a build\n' });
+  const root = join(vm.info.directory, 'host-root.nix');
+  const kept = new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`not kept: ${readFileSync(root, 'utf8')}`)), 60_000);
+    const watcher = watch(vm.info.directory, () => {
+      if (!existsSync(root) || !readFileSync(root, 'utf8').includes(wanted)) return;
+      clearTimeout(late);
+      watcher.close();
+      resolve();
+    });
+  });
+  await vm.refreshStore();
+  await vm.exec('nix-store', ['--realise', wanted]);
+  await kept;
+  // The expression is written before the root is made of it, under a lock.
+  await withLock(join(statePaths().locks, `${vm.id}.root`), {}, async () => host.collect());
+  expect(host.has(wanted)).toBe(true);
 });
 
 test("the image's own paths are valid, with no database to load first (T20)", async () => {
