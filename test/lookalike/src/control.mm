@@ -7,11 +7,13 @@
 
 #define VZL_EXPORTED extern "C" __attribute__((visibility("default")))
 
-static std::mutex mutex;
-static std::set<vzl::Link *> alive;
+// Never destroyed: threads make and drop machines while the process ends.
+static std::mutex &mutex = *new std::mutex;
+static std::set<vzl::Link *> &alive = *new std::set<vzl::Link *>;
 
 /** The directories of machines that nobody let go of, but for those of helpers. */
 static void removeAtExit() {
+  std::lock_guard<std::mutex> lock(mutex);
   for (vzl::Link *link : alive) {
     if (!link->isHelped && !link->directory.empty()) vzl::removeDirectory(link->directory);
   }

@@ -13,8 +13,9 @@
 static std::atomic<int> counters[static_cast<int>(VZLCounter::size)];
 static const char *const names[] = {"blocks", "queues", "machines", "connections", "listeners", "helpers"};
 
-static std::mutex mutex;
-static std::condition_variable changed;
+// Never destroyed: threads count on while the process ends.
+static std::mutex &mutex = *new std::mutex;
+static std::condition_variable &changed = *new std::condition_variable;
 
 void vzlCount(VZLCounter counter, int change) {
   if ((counters[static_cast<int>(counter)] += change) > 0) return;
