@@ -17,6 +17,7 @@
         'native/src/loop.cc',
         'native/src/machine_events.cc',
         'native/src/machine_object.cc',
+        'native/src/machine_vsock.cc',
         'native/src/read_config.cc',
         'native/src/read_devices.cc',
         'native/src/read_network.cc',

@@ -1,6 +1,5 @@
 // How a machine ends, and what it tells.
 
-#include "environment.h"
 #include "machine_object.h"
 
 namespace vzshell {
@@ -67,11 +66,7 @@ void MachineObject::deliver(Napi::Env env, const Event &event) {
 void MachineObject::deliverDialled(Napi::Env env, uint32_t port, Connection &connection) {
   const Napi::Object value = typed(env, "vsock");
   value.Set("port", Napi::Number::New(env, port));
-  const Napi::Object fields = Napi::Object::New(env);
-  fields.Set("fd", Napi::Number::New(env, connection.socket->release()));
-  fields.Set("id", Napi::Number::New(env, connection.id));
-  fields.Set("sourcePort", Napi::Number::New(env, connection.sourcePort));
-  value.Set("connection", fields);
+  value.Set("connection", connectionValue(env, connection));
   emit(env, value);
 }
 

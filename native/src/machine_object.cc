@@ -10,26 +10,8 @@ namespace {
 /** Marks objects of ours: V8 checks the receiver of methods, but not of accessors. */
 constexpr napi_type_tag kTag = {0x7a9f3c0e51d24b68, 0xa1c6e20f8b7d4935};
 
-constexpr uint64_t kMaxPort = 0xfffffffe;  // 0xffffffff is VMADDR_PORT_ANY
-
-Reader argument(Reading &reading, const Napi::CallbackInfo &info, size_t index, const char *name) {
-  return Reader(reading, info[index], name);
-}
-
-uint32_t portArgument(Reading &reading, const Napi::CallbackInfo &info) {
-  return static_cast<uint32_t>(argument(reading, info, 0, "port").number(1, kMaxPort));
-}
-
 size_t indexArgument(Reading &reading, const Napi::CallbackInfo &info, const char *name) {
   return static_cast<size_t>(argument(reading, info, 0, name).number(0, UINT32_MAX));
-}
-
-Napi::Value connectionValue(Napi::Env env, Connection &connection) {
-  const Napi::Object value = Napi::Object::New(env);
-  value.Set("fd", Napi::Number::New(env, connection.socket->release()));
-  value.Set("id", Napi::Number::New(env, connection.id));
-  value.Set("sourcePort", Napi::Number::New(env, connection.sourcePort));
-  return value;
 }
 
 }  // namespace
@@ -132,26 +114,6 @@ void MachineObject::forget(Napi::Env env) {
   keepWhile(env, false);
 }
 
-template <class T>
-Napi::Value MachineObject::call(Napi::Env env, Reading &reading, std::function<Napi::Value(Napi::Env, T &)> toValue,
-                                const std::function<void(Reply<T>)> &work) {
-  if (env.IsExceptionPending()) return env.Undefined();
-  Environment &environment = Environment::of(env);
-  if (reading.failure) return environment.rejected(env, *reading.failure);
-  if (closed_) return environment.rejected(env, Failure::closed());
-  // The object lives until the reply: a collected one would close its machine under the call.
-  Ref();
-  return environment.promise<T>(
-      env,
-      toValue,
-      [&](Reply<T> reply) {
-        work([self = self_, loop = environment.loop, keep = this, reply = std::move(reply)](Result<T> result) {
-          reply(std::move(result));
-          loop->post([keep](Napi::Env) { keep->Unref(); });
-        });
-      });
-}
-
 Napi::Value MachineObject::call(Napi::Env env, Reading &reading, const std::function<void(Reply<Nothing>)> &work) {
   return call<Nothing>(env, reading, [](Napi::Env e, Nothing &) { return e.Undefined(); }, work);
 }
@@ -200,60 +162,6 @@ Napi::Value MachineObject::validateSaveRestore(const Napi::CallbackInfo &info) {
     throwFailure(info.Env(), *obstacle);
   }
   return info.Env().Undefined();
-}
-
-Napi::Value MachineObject::connect(const Napi::CallbackInfo &info) {
-  Reading reading{info.Env(), {}};
-  const uint32_t port = portArgument(reading, info);
-  const auto timeout = static_cast<uint32_t>(argument(reading, info, 1, "timeout").number(1, INT32_MAX));
-  return call<Connection>(info.Env(), reading, connectionValue,
-                          [&](Reply<Connection> reply) { machine_->connect(port, timeout, std::move(reply)); });
-}
-
-Napi::Value MachineObject::listen(const Napi::CallbackInfo &info) {
-  Reading reading{info.Env(), {}};
-  const uint32_t port = portArgument(reading, info);
-  Accept accept = [self = self_, loop = Environment::of(info.Env()).loop, port](Connection connection) {
-    return loop->post([self, port, connection](Napi::Env env) mutable {
-      // Nobody left to take it: the descriptor closes here, the framework's side with the machine.
-      if (*self) (*self)->deliverDialled(env, port, connection);
-    });
-  };
-  return call(info.Env(), reading,
-              [&](Reply<Nothing> reply) { machine_->listen(port, std::move(accept), std::move(reply)); });
-}
-
-Napi::Value MachineObject::unlisten(const Napi::CallbackInfo &info) {
-  Reading reading{info.Env(), {}};
-  const uint32_t port = portArgument(reading, info);
-  return call(info.Env(), reading, [&](Reply<Nothing> reply) { machine_->unlisten(port, std::move(reply)); });
-}
-
-Napi::Value MachineObject::release(const Napi::CallbackInfo &info) {
-  Reading reading{info.Env(), {}};
-  const auto id = static_cast<uint32_t>(argument(reading, info, 0, "id").number(1, UINT32_MAX));
-  if (reading.failure) {
-    throwFailure(info.Env(), *reading.failure);
-  } else if (!closed_ && !reading.failed()) {
-    machine_->release(id);
-  }
-  return info.Env().Undefined();
-}
-
-Napi::Value MachineObject::serve(const Napi::CallbackInfo &info) {
-  Reading reading{info.Env(), {}};
-  const std::string path = argument(reading, info, 0, "path").file();
-  std::vector<uint32_t> ports;
-  argument(reading, info, 1, "ports").each(64, [&](const Reader &port) {
-    ports.push_back(static_cast<uint32_t>(port.number(1, kMaxPort)));
-  });
-  if (server_ && !server_->stopped()) reading.fail(Failure::state("the machine is served already"));
-  return call(info.Env(), reading, [&](Reply<Nothing> reply) {
-    auto server = VsockServer::start(path, machine_);
-    if (const Failure *failure = failureOf(server)) return reply(*failure);
-    server_ = std::get<std::shared_ptr<VsockServer>>(server);
-    server_->listen(ports, std::move(reply));
-  });
 }
 
 Napi::Value MachineObject::setShare(const Napi::CallbackInfo &info) {

@@ -7,12 +7,19 @@
 #include <memory>
 
 #include "backend.h"
+#include "environment.h"
 #include "reader.h"
 #include "vsock_server.h"
 
 namespace vzshell {
 
-class Environment;
+/** One argument of a call, under the name that its errors have. */
+inline Reader argument(Reading &reading, const Napi::CallbackInfo &info, size_t index, const char *name) {
+  return Reader(reading, info[index], name);
+}
+
+/** A connection as JavaScript gets it: the descriptor is the caller's from now on. */
+Napi::Object connectionValue(Napi::Env env, Connection &connection);
 
 class MachineObject : public Napi::ObjectWrap<MachineObject> {
  public:
@@ -71,5 +78,25 @@ class MachineObject : public Napi::ObjectWrap<MachineObject> {
   /** Whether the environment knows this object. */
   bool known_ = false;
 };
+
+template <class T>
+Napi::Value MachineObject::call(Napi::Env env, Reading &reading, std::function<Napi::Value(Napi::Env, T &)> toValue,
+                                const std::function<void(Reply<T>)> &work) {
+  if (env.IsExceptionPending()) return env.Undefined();
+  Environment &environment = Environment::of(env);
+  if (reading.failure) return environment.rejected(env, *reading.failure);
+  if (closed_) return environment.rejected(env, Failure::closed());
+  // The object lives until the reply: a collected one would close its machine under the call.
+  Ref();
+  return environment.promise<T>(
+      env,
+      toValue,
+      [&](Reply<T> reply) {
+        work([self = self_, loop = environment.loop, keep = this, reply = std::move(reply)](Result<T> result) {
+          reply(std::move(result));
+          loop->post([keep](Napi::Env) { keep->Unref(); });
+        });
+      });
+}
 
 }  // namespace vzshell

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { VzMachine } from '../../src/driver/vz/binding.ts';
 import type { VzConfig } from '../../src/driver/vz/config.ts';
-import { config, control, Events, failure, Guest, vz } from './machine.ts';
+import { Guest } from './guest.ts';
+import { config, control, Events, failure, vz } from './machine.ts';
 
 const directory = mkdtempSync('/tmp/vzn-');
 const open: VzMachine[] = [];
@@ -243,61 +244,5 @@ describe('a framework that fails', () => {
     await vm.close();
     expect(performance.now() - begin).toBeGreaterThan(9_000);
     expect((await stopped).kind).toBe('closed');
-  });
-});
-
-describe('save and restore', () => {
-  it('of the same machine: it goes on where it was', async () => {
-    const path = join(directory, 'state');
-    const { machine: vm } = machine();
-    vm.validateSaveRestore();
-    expect(await failure(() => vm.save(path))).toMatchObject({
-      kind: 'state',
-      message: 'cannot save a machine that is stopped',
-    });
-    await vm.start();
-    expect(await failure(() => vm.save(path))).toMatchObject({
-      kind: 'state',
-      message: 'cannot save a machine that is running',
-    });
-    expect(await failure(() => vm.restore(path))).toMatchObject({ kind: 'state' });
-    await vm.pause();
-    await vm.save(path);
-    expect(vm.state).toBe('paused');
-    await vm.stop();
-    await vm.restore(path);
-    expect(vm.state).toBe('paused');
-    await vm.resume();
-    expect(vm.state).toBe('running');
-  });
-
-  it('into another machine: refused', async () => {
-    const path = join(directory, 'other');
-    const { machine: vm } = machine();
-    await vm.start();
-    await vm.pause();
-    await vm.save(path);
-    await vm.stop();
-    const { machine: stranger } = machine('', { cpus: 2 });
-    expect(await failure(() => stranger.restore(path))).toMatchObject({
-      kind: 'framework',
-      domain: 'VZErrorDomain',
-      nativeCode: 12,
-    });
-  });
-
-  it('of what cannot be saved: told before, and refused', async () => {
-    const { machine: vm } = machine('', { sound: [{ streams: [] }] });
-    expect(await failure(() => vm.validateSaveRestore())).toMatchObject({ kind: 'framework', domain: 'VZErrorDomain' });
-    expect(await failure(() => vm.restore(join(directory, 'none')))).toMatchObject({ kind: 'framework' });
-  });
-
-  it('with a full disk: the error, and the machine stays paused', async () => {
-    const { machine: vm } = machine();
-    await vm.start();
-    await vm.pause();
-    control.setFaults('out-of-disk');
-    expect(await failure(() => vm.save(join(directory, 'full')))).toMatchObject({ nativeCode: 8 });
-    expect(vm.state).toBe('paused');
   });
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { Share } from '../../src/driver/devices.ts';
-import { config, Guest, vz } from './machine.ts';
+import { Guest } from './guest.ts';
+import { config, vz } from './machine.ts';
 
 const host = mkdtempSync('/tmp/vzn-several-');
 for (const name of ['one', 'two', 'three']) {

@@ -7,19 +7,9 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { VzMachine } from '../../src/driver/vz/binding.ts';
-import {
-  config,
-  control,
-  descriptors,
-  destroyed,
-  dial,
-  echoMachine,
-  ended,
-  nobody,
-  roundTrip,
-  settles,
-  vz,
-} from './machine.ts';
+import { echoMachine } from './guest.ts';
+import { config, control, descriptors, nobody, returns, settles, vz } from './machine.ts';
+import { destroyed, dial, ended, roundTrip } from './sockets.ts';
 
 const ECHO = 5000;
 const SINK = 5001;
@@ -35,7 +25,7 @@ afterAll(async () => {
 });
 afterEach(() => control.setFaults(null));
 
-const left = (): object => {
+const left = (): Record<string, number> => {
   const { connections, blocks, queues } = control.live();
   return { connections, blocks, queues, descriptors: descriptors() };
 };
@@ -168,7 +158,7 @@ describe('what is left behind', () => {
     const before = left();
     for (let i = 0; i < 500; i++) await ended(await dial(path, ECHO));
     for (let i = 0; i < 500; i++) await destroyed(await dial(path, ECHO));
-    await settles(left, before);
+    await returns(left, before);
   });
 
   it('clients that vanish with bytes under way: nothing', async () => {
@@ -178,7 +168,7 @@ describe('what is left behind', () => {
       socket.write(Buffer.alloc(1_000_000));
       await destroyed(socket);
     }
-    await settles(left, before);
+    await returns(left, before);
   });
 
   it('clients that vanish while their connect waits: nothing', async () => {
@@ -192,7 +182,7 @@ describe('what is left behind', () => {
         await destroyed(socket);
       }),
     );
-    await settles(() => descriptors(), (before as { descriptors: number }).descriptors);
+    await returns(() => ({ descriptors: descriptors() }), before);
   });
 
   it('clients that never finish their request: nothing, when they go', async () => {
@@ -206,7 +196,7 @@ describe('what is left behind', () => {
       }),
     );
     await Promise.all(sockets.map(destroyed));
-    await settles(left, before);
+    await returns(left, before);
   });
 });
 
@@ -222,11 +212,11 @@ describe('machines', () => {
       expect(existsSync(own)).toBe(false);
     };
     await once();
-    await settles(left, before);
+    await returns(left, before);
     const { objects } = control.live();
     for (let i = 0; i < 100; i++) await once();
-    await settles(left, before);
-    await settles(() => control.live().objects, objects);
+    await returns(left, before);
+    await returns(() => control.live().objects, objects);
   });
 
   it('100 that ran leave nothing behind either', { timeout: 240_000 }, async () => {
@@ -240,10 +230,10 @@ describe('machines', () => {
       await destroyed(socket);
     };
     await once();
-    await settles(left, before);
+    await returns(left, before);
     const { objects } = control.live();
     for (let i = 0; i < 100; i++) await once();
-    await settles(left, before);
-    await settles(() => control.live().objects, objects);
+    await returns(left, before);
+    await returns(() => control.live().objects, objects);
   });
 });
