@@ -103,8 +103,7 @@ export async function echoMachine(path: string): Promise<VzMachine> {
 
 /** A share that holds the guest's echo program. */
 export function echoShare(): VzConfig['shares'] {
-  const directory = mkdtempSync('/tmp/vzn-tools-');
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const directory = new URL('../../build/native/guest-tools/', import.meta.url).pathname;
   execFileSync('go', ['build', '-trimpath', '-o', join(directory, 'probe'), '.'], {
     cwd: new URL('../bench/probe', import.meta.url),
     env: { ...process.env, PATH: `${process.env['PATH']}:/usr/local/go/bin`, GOARCH: 'arm64', CGO_ENABLED: '0' },
