@@ -112,8 +112,11 @@ export class Guest implements AsyncDisposable {
   /** What a stream wrote, both outputs together, and how it ended. */
   async finish(what: string, stream: AgentStream): Promise<{ code: number | null; output: string }> {
     const output: Buffer[] = [];
-    for (const source of [stream.data, stream.stderr]) source.on('data', (chunk: Buffer) => output.push(chunk));
-    const exit = await within(PATIENCE, what, this.spec, stream.ended);
+    // What came before the exit may still wait to be read when that is told.
+    const read = [stream.data, stream.stderr].map(async (source) => {
+      for await (const chunk of source) output.push(chunk as Buffer);
+    });
+    const [exit] = await within(PATIENCE, what, this.spec, Promise.all([stream.ended, ...read]));
     return { code: JSON.parse(exit.toString()).code, output: Buffer.concat(output).toString() };
   }
 

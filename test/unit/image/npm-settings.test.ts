@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -37,9 +38,14 @@ test('variables npm_config_… count, as they do for npm', async () => {
   expect(await npmSettings(env)).toMatchObject({ registry: 'https://variable.example/' });
 });
 
-test('without any settings it is the public registry', async () => {
+test('without any settings it is the registry that npm itself has for that', async () => {
   using host = new TestHost();
-  expect(await npmSettings(host.env)).toMatchObject({ registry: 'https://registry.test/' });
+  const npm = execFileSync('npm', ['config', 'get', 'registry'], {
+    cwd: host.packageRoot,
+    env: host.env,
+    encoding: 'utf8',
+  });
+  expect(await npmSettings(host.env)).toMatchObject({ registry: npm.trim() });
 });
 
 test("a project's own .npmrc is not read, and no variable of this process is changed", async () => {
