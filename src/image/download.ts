@@ -4,24 +4,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VzshellError } from '../errors.ts';
-import type { Integrity } from './integrity.ts';
 import { type Network, shown } from './network.ts';
 import { Partial } from './partial.ts';
 import { imageProblem } from './problem.ts';
-import { OtherSize, Transfer } from './transfer.ts';
-
-export interface Wanted {
-  readonly url: string;
-  /** What people call it. */
-  readonly name: string;
-  /** npm package on whose behalf it is fetched. */
-  readonly spec?: string;
-  readonly integrity: Integrity;
-  /** Bytes; null when only the digest is known. */
-  readonly size: number | null;
-  /** Bytes; more are refused. */
-  readonly limit: number;
-}
+import { OtherSize, Transfer, type Wanted } from './transfer.ts';
 
 export interface Transferred {
   readonly received: number;

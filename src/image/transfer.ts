@@ -1,14 +1,28 @@
 // Bytes from a server into a partial file: several ranges at once where the server gives ranges, one stream where it does not.
 
 import { VzshellError } from '../errors.ts';
-import type { Wanted } from './download.ts';
 import { FileDigest } from './file-digest.ts';
+import type { Integrity } from './integrity.ts';
 import { type Network, type Reply, shown } from './network.ts';
 import { type Partial, PIECE } from './partial.ts';
 import { imageProblem, megabytes } from './problem.ts';
 
 /** Connections at once. */
 const PARALLEL = 4;
+
+/** A file to fetch. */
+export interface Wanted {
+  readonly url: string;
+  /** What people call it. */
+  readonly name: string;
+  /** npm package on whose behalf it is fetched. */
+  readonly spec?: string;
+  readonly integrity: Integrity;
+  /** Bytes; null when only the digest is known. */
+  readonly size: number | null;
+  /** Bytes; more are refused. */
+  readonly limit: number;
+}
 
 /** The server has another file than the one that was begun. */
 export class OtherSize extends Error {}

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { download, type Wanted } from '../../../src/image/download.ts';
+import { download } from '../../../src/image/download.ts';
 import { Network } from '../../../src/image/network.ts';
 import { PIECE } from '../../../src/image/partial.ts';
+import type { Wanted } from '../../../src/image/transfer.ts';
 import { noise, TestHost } from './host.fixture.ts';
 import { sha256, TestRegistry } from './registry.fixture.ts';
 
