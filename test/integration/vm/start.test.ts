@@ -142,9 +142,11 @@ test.each([
   ['with a mistake', { balloon: 1 } as never, 'ERR_INVALID_OPTION', /^devices\.balloon: /],
   ['that is none', 'usb' as never, 'ERR_INVALID_OPTION', /'devices' option to be an object of devices, got 'usb'/],
 ])('a device %s is refused by its name, before anything starts', async (_, devices, code, message) => {
+  prepareState(statePaths());
+  const before = leftovers();
   await expect(Vm.create({ arch: ARCH, devices })).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message),
   });
-  expect(leftovers()).toEqual(NOTHING);
+  expect(leftovers()).toEqual(before);
 });

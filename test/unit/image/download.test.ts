@@ -75,24 +75,29 @@ test('an interrupted download goes on where it stopped', async () => {
   const path = await download(network, wanted, place(host));
   expect(readFileSync(path).equals(LONG)).toBe(true);
   const again = server.fetched.map(({ range }) => range);
-  expect(again).toContain(`bytes=${5 * PIECE}-${LONG.length - 1}`);
+  // Where it is the only one that is missing, its end is not known yet when it is asked for.
+  expect(again.filter((range) => range?.startsWith(last))).toHaveLength(1);
   expect(again.length).toBeLessThanOrEqual(4);
 });
 
 test('an abort stops it, and what was whole is used the next time', async () => {
   using host = new TestHost();
   await using server = await TestRegistry.start();
-  const url = server.serve('file', FILE);
+  const url = server.serve('file', LONG);
+  const wanted = wantedOf(url, { size: LONG.length });
   const network = await Network.open(host.env);
   const stop = new AbortController();
-  const aborted = download(network, wantedOf(url), place(host), {
-    signal: stop.signal,
-    onProgress: ({ received }) => {
-      if (received > PIECE) stop.abort(new Error('enough'));
-    },
-  });
-  await expect(aborted).rejects.toThrow('enough');
-  expect(readFileSync(await download(network, wantedOf(url), place(host))).equals(FILE)).toBe(true);
+  server.misbehave = (request) => {
+    if (!request.headers.range?.startsWith(`bytes=${5 * PIECE}-`)) return false;
+    // Never answered: only the abort can end it.
+    stop.abort(new Error('enough'));
+    return true;
+  };
+  await expect(download(network, wanted, place(host), { signal: stop.signal })).rejects.toThrow('enough');
+  server.misbehave = () => false;
+  server.seen.length = 0;
+  expect(readFileSync(await download(network, wanted, place(host))).equals(LONG)).toBe(true);
+  expect(server.fetched.length).toBeLessThan(6);
 });
 
 test('a connection that breaks in the middle of a piece is taken up there', async () => {
