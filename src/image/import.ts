@@ -1,12 +1,12 @@
 // An image that is on this host already into the cache: a directory with a manifest.json, or the tarball of a guest package.
 
-import { createReadStream } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { VzshellError } from '../errors.ts';
 import { withCache } from './cache.ts';
 import { decompress } from './decompress.ts';
 import { spaceProblem } from './download.ts';
+import { fileContent } from './file-content.ts';
 import { type ImageFile, imageFiles, manifestOf } from './manifest.ts';
 import { Staging } from './staging.ts';
 import { unpackPackage } from './unpack.ts';
@@ -53,7 +53,7 @@ async function copy(file: ImageFile, directory: string, staging: Staging, signal
   const { download } = file;
   const plain = download === undefined || (await stat(join(directory, file.file)).catch(() => null)) !== null;
   const name = plain ? file.file : download.file;
-  const content = decompress(plain ? '' : name, createReadStream(join(directory, name)), file.size);
+  const content = decompress(plain ? '' : name, fileContent(join(directory, name)), file.size);
   try {
     await staging.add(file.file, content, signal);
   } catch (error) {

@@ -1,13 +1,13 @@
 // An image from a registry or a server into the cache. Nothing is installed whose digest is not known to be right: the pin's, the
 // registry's, or that of a manifest that came over TLS or was pinned by its URL.
 
-import { createReadStream } from 'node:fs';
 import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Arch } from '../driver/driver.ts';
 import { withCache } from './cache.ts';
 import { decompress } from './decompress.ts';
 import { download, spaceProblem } from './download.ts';
+import { fileContent } from './file-content.ts';
 import { type Integrity, integrityOf, sameIntegrity } from './integrity.ts';
 import { type ImageFile, imageFiles, MAX_MANIFEST, manifestOf } from './manifest.ts';
 import { Network, shown } from './network.ts';
@@ -164,7 +164,7 @@ async function stageFile(file: ImageFile, manifestUrl: string, staging: Staging,
   const path = await fetchFile({ url, integrity, size, name: shown(url) }, job);
   try {
     job.report('unpack');
-    const packed = createReadStream(path, { highWaterMark: 256 * 1024 });
+    const packed = fileContent(path);
     const content = file.download === undefined ? packed : decompress(name, packed, file.size);
     await staging.add(file.file, content, job.signal);
   } finally {

@@ -1,7 +1,6 @@
 // The tarball of a guest package into a staging directory. Its digest is right by now, but for an image of one's own that is only what a
 // registry said: nothing is taken from it but plain files right below `package/`, and not more than an image may hold.
 
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +8,7 @@ import { extract, type Header } from 'tar-stream';
 import { escapeLine } from '../agent/escape.ts';
 import { VzshellError } from '../errors.ts';
 import { decompress } from './decompress.ts';
+import { fileContent } from './file-content.ts';
 import { MAX_MANIFEST } from './manifest.ts';
 import { imageProblem } from './problem.ts';
 import type { Staging } from './staging.ts';
@@ -30,11 +30,7 @@ export async function unpackPackage(
   signal?: AbortSignal,
 ): Promise<Buffer> {
   const tar = extract();
-  const source = decompress(
-    `${origin}.tgz`,
-    createReadStream(tarball, { highWaterMark: 256 * 1024 }),
-    staging.room * 2,
-  );
+  const source = decompress(`${origin}.tgz`, fileContent(tarball), staging.room * 2);
   const [fed, taken] = await Promise.allSettled([
     pipeline(source, tar),
     // Its type speaks of streamx, which brings no types.
