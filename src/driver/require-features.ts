@@ -3,25 +3,25 @@
 import { VzshellError } from '../errors.ts';
 import type { NetworkAttachment, StorageAttachment, StorageDevice } from './devices.ts';
 import type { MachineSpec } from './driver.ts';
-import type { Feature } from './features.ts';
+import type { Feature, FeatureName } from './features.ts';
 
 interface Wish {
   readonly option: string;
-  readonly feature: Feature['name'];
+  readonly feature: FeatureName;
 }
 
-const NETWORK: Readonly<Record<NetworkAttachment['kind'], Feature['name']>> = {
+const NETWORK: Readonly<Record<NetworkAttachment['kind'], FeatureName>> = {
   nat: 'nat',
   file: 'file-handle-network',
   bridged: 'bridged',
   vmnet: 'vmnet',
 };
-const STORAGE: Readonly<Record<StorageDevice['device'], Feature['name']>> = {
+const STORAGE: Readonly<Record<StorageDevice['device'], FeatureName>> = {
   virtio: 'virtio-block',
   nvme: 'nvme',
   usb: 'usb-storage',
 };
-const ATTACHMENT: Readonly<Record<StorageAttachment['kind'], Feature['name'] | null>> = {
+const ATTACHMENT: Readonly<Record<StorageAttachment['kind'], FeatureName | null>> = {
   image: null,
   block: 'block-device',
   nbd: 'nbd',

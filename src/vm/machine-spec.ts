@@ -33,7 +33,10 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
     driver.probe(options.arch),
   ]);
   requireUsable(probe);
-  if (options.devices !== null) await requireDevices(options.devices, probe);
+  const shares = options.mounts.map(
+    (mount, index): ShareSpec => ({ tag: `s${index}`, path: mount.source, readOnly: mount.readonly }),
+  );
+  if (options.devices !== null) await requireDevices(options.devices, shares, probe);
   const emulated =
     options.accelerator === 'emulation' || (options.accelerator === 'auto' && probe.accelerator === 'tcg');
   const name = options.name ?? `vm-${randomBytes(4).toString('hex')}`;
@@ -42,9 +45,6 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
   const volume = volumeOf(options, paths);
   const { store, locks } = await planHostStore(options.store, image, paths);
   const { host } = store;
-  const shares = options.mounts.map(
-    (mount, index): ShareSpec => ({ tag: `s${index}`, path: mount.source, readOnly: mount.readonly }),
-  );
   return {
     schema: STATE_SCHEMA,
     id,
@@ -139,9 +139,13 @@ function requireUsable(probe: DriverProbe): void {
 }
 
 /** The schema is large, and hardly any VM has such devices: it is loaded for those. */
-async function requireDevices(devices: MachineDevices, { features }: DriverProbe): Promise<void> {
+async function requireDevices(
+  devices: MachineDevices,
+  shares: readonly ShareSpec[],
+  { features }: DriverProbe,
+): Promise<void> {
   const { checkDevices } = await import('../driver/devices-schema.ts');
-  checkDevices(devices, { ids: Object.values(DISK), tags: Object.values(TAG) });
+  checkDevices(devices, { ids: Object.values(DISK), tags: [...Object.values(TAG), ...shares.map(({ tag }) => tag)] });
   requireFeatures({ devices }, features);
 }
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { MachineDevices } from '../../src/driver/devices.ts';
-import type { Feature } from '../../src/driver/features.ts';
+import type { FeatureName } from '../../src/driver/features.ts';
 import { countCases, DRIVERS } from './drivers.ts';
 import { Guest, machineSpec } from './machine.ts';
 
 /** For each feature of the catalogue a way to ask for it. */
-const ASKED: Readonly<Partial<Record<Feature['name'], MachineDevices>>> = {
+const ASKED: Readonly<Partial<Record<FeatureName, MachineDevices>>> = {
   'boot-efi': { boot: { kind: 'efi', variableStore: { path: '/nowhere/store', create: false } } },
   nvme: { storage: [{ device: 'nvme', attachment: { kind: 'image', path: '/nowhere/disk', readOnly: true } }] },
   bridged: { network: [{ mac: null, attachment: { kind: 'bridged', interface: 'en99' } }] },

@@ -2,34 +2,15 @@
 
 import { VzshellError } from '../../errors.ts';
 import type { MachineSpec } from '../driver.ts';
-import type { Feature } from '../features.ts';
+import { FEATURES, type Feature, type FeatureName } from '../features.ts';
 
-const OFFERED: readonly Feature['name'][] = ['boot-linux', 'virtio-block', 'nat', 'virtiofs', 'vsock', 'pause'];
-const NOT_OFFERED: readonly Feature['name'][] = [
-  'boot-efi',
-  'nvme',
-  'usb-storage',
-  'block-device',
-  'nbd',
-  'file-handle-network',
-  'bridged',
-  'vmnet',
-  'rosetta',
-  'rosetta-caching',
-  'console-ports',
-  'spice-agent',
-  'graphics',
-  'sound',
-  'usb-hotplug',
-  'nested-virtualization',
-  'save-restore',
-];
+const OFFERED: readonly FeatureName[] = ['boot-linux', 'virtio-block', 'nat', 'virtiofs', 'vsock', 'pause'];
 const WHY = 'the qemu driver does not offer it; the vz driver (macOS) does';
 
-export const qemuFeatures: readonly Feature[] = [
-  ...OFFERED.map((name): Feature => ({ name, available: true, why: null })),
-  ...NOT_OFFERED.map((name): Feature => ({ name, available: false, why: WHY })),
-];
+export const qemuFeatures: readonly Feature[] = FEATURES.map((name) => {
+  const available = OFFERED.includes(name);
+  return { name, available, why: available ? null : WHY };
+});
 
 /** Throws ERR_UNSUPPORTED, naming the option, for what a spec asks of this driver in vain. */
 export function refuseUnsupported({ devices = {}, restoreFrom }: MachineSpec): void {

@@ -2,7 +2,6 @@
 
 import { VzshellError } from '../../errors.ts';
 import type { Arch, Driver, DriverProbe, MachineSpec, Missing } from '../driver.ts';
-import type { Feature } from '../features.ts';
 import { requireFeatures } from '../require-features.ts';
 import { addonPath, loadAddon } from './addon.ts';
 import type { VzCapabilities } from './binding.ts';
@@ -18,7 +17,7 @@ export const vzDriver: Driver = {
     requireHost(capabilities);
     requireHonourable(spec, capabilities);
     await requireSound(spec);
-    requireFeatures(spec, features(capabilities));
+    requireFeatures(spec, capabilities.features);
     return startVzMachine(binding, spec, signal);
   },
 };
@@ -41,15 +40,9 @@ function probe(arch: Arch): DriverProbe {
     missing,
     accelerator: missing.length === 0 ? 'vz' : 'none',
     acceleratorNote: missing[0]?.why ?? null,
-    features: features(capabilities),
+    features: capabilities.features,
     programs: [{ name: 'macOS', path: addonPath(), version: capabilities.macos }],
   };
-}
-
-function features({ features }: VzCapabilities): readonly Feature[] {
-  return features.some(({ name }) => name === 'pause')
-    ? features
-    : [...features, { name: 'pause', available: true, why: null }];
 }
 
 /** What keeps this host from running machines of that architecture. */
