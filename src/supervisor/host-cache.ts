@@ -1,22 +1,19 @@
 // The host's Nix store as a binary cache for one guest, over vsock: for paths that cannot lie below the guest's store, such as those
 // that a Mac's file system holds under other names. Nothing is stored: a path is read out as Nix itself reads it, while it is sent.
 
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CACHE_PORT } from '../agent/protocol.ts';
+import { readable, runSqlite } from '../state/sqlite.ts';
+import { Complaints } from './complaints.ts';
 import type { HostCacheSpec } from './spec.ts';
 
-const run = promisify(execFile);
 const STORE = '/nix/store/';
 /** What a cache says of itself. Its paths are wanted before those of caches that have to be reached over a network. */
 const INFO = `StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 10\n`;
 /** Connections at once: Nix asks for 25 things. */
 const MAX_CONNECTIONS = 64;
-/** The guest can make requests fail as often as it likes, and must not fill the host's disk with that. */
-const MAX_COMPLAINTS = 20;
 /** Bytes of what the database says of one path. */
 const MAX_ROW = 16 * 1024 * 1024;
 
@@ -25,11 +22,10 @@ export class HostCache {
   readonly #server: Server;
 
   static async listen(spec: HostCacheSpec, vsockPath: string): Promise<HostCache> {
-    let complaints = 0;
+    const complaints = new Complaints('binary cache');
     const server = createServer((request, response) => {
       answer(spec, request, response).catch((error: unknown) => {
-        complaints += 1;
-        if (complaints <= MAX_COMPLAINTS) console.error('binary cache:', error);
+        complaints.add(error);
         if (response.headersSent) response.destroy();
         else end(response, 500);
       });
@@ -77,14 +73,11 @@ interface Path {
 }
 
 async function lookUp({ database, sqlite }: HostCacheSpec, hash: string): Promise<Path | null> {
-  // Without a log nobody has it open, and who may not write beside it can read it only so.
-  const how = existsSync(`${database}-wal`) ? 'mode=ro' : 'immutable=1';
   const query = `select path, hash, narSize, deriver, sigs, ca, (select group_concat(r.path, ' ') from Refs
     join ValidPaths r on r.id = reference where referrer = v.id) as refs
     from ValidPaths v where path >= '${STORE}${hash}-' and path < '${STORE}${hash}.' limit 1`;
-  const args = ['-batch', '-init', '/dev/null', '-json', `file:${encodeURI(database)}?${how}`, '.timeout 5000', query];
-  const { stdout } = await run(sqlite, args, { maxBuffer: MAX_ROW });
-  return stdout.trim() === '' ? null : ((JSON.parse(stdout) as Path[])[0] ?? null);
+  const output = await runSqlite(sqlite, readable(database).uri, `${query};`, { maxOutput: MAX_ROW, json: true });
+  return output.trim() === '' ? null : ((JSON.parse(output) as Path[])[0] ?? null);
 }
 
 function narinfo(hash: string, { path, hash: narHash, narSize, deriver, sigs, ca, refs }: Path): string {

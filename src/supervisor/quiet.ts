@@ -1,9 +1,9 @@
 // What is done when a guest has just finished something, and nobody waits for it.
 
+import { Complaints } from './complaints.ts';
+
 /** Milliseconds: the next command of a row does not meet it. */
 const DELAY = 1000;
-/** Failures that are written down; the guest must not fill the host's disk with them. */
-const MAX_COMPLAINTS = 20;
 
 /** Does `work` a moment after the last stream in the guest has ended. The stream that `work` itself opens does not count. */
 export class QuietWork {
@@ -11,7 +11,7 @@ export class QuietWork {
   #timer: NodeJS.Timeout | undefined;
   /** The next end is that of our own stream. */
   #ours = false;
-  #complaints = 0;
+  readonly #complaints = new Complaints('after a command');
 
   constructor(work: () => Promise<void>) {
     this.#work = work;
@@ -27,7 +27,7 @@ export class QuietWork {
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#complaints = MAX_COMPLAINTS;
+    this.#complaints.close();
   }
 
   async #run(): Promise<void> {
@@ -35,8 +35,7 @@ export class QuietWork {
     try {
       await this.#work();
     } catch (error) {
-      this.#complaints += 1;
-      if (this.#complaints <= MAX_COMPLAINTS) console.error(error);
+      this.#complaints.add(error);
     }
   }
 }

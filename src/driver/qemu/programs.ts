@@ -1,11 +1,12 @@
 // Where the programs of a machine are, and which versions. Only looked at: nothing is downloaded or installed from here.
 
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { VzshellError } from '../../errors.ts';
 import { homeDirectory } from '../../state/home.ts';
+import { programIn } from '../../state/program.ts';
 import type { Arch, Missing } from '../driver.ts';
 import { installCommand } from './install.ts';
 import type { Memory } from './remember.ts';
@@ -107,21 +108,12 @@ interface Look {
 }
 
 async function look(file: string, directories: readonly string[], memory: Memory): Promise<Look> {
-  const path = directories.map((directory) => join(directory, file)).find(isProgram);
-  if (path === undefined) return { path: null, version: null, trouble: null };
+  const path = programIn(directories, file);
+  if (path === null) return { path: null, version: null, trouble: null };
   try {
     return { path, version: await version(path, memory), trouble: null };
   } catch (error) {
     return { path, version: null, trouble: (error as Error).message.split('\n')[0] ?? '' };
-  }
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
   }
 }
 

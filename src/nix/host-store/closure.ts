@@ -1,5 +1,6 @@
+import { quote } from '../../state/sqlite.ts';
 import { rows } from './merge.ts';
-import { quote, sqlite } from './sqlite.ts';
+import { sqlite } from './sqlite.ts';
 
 /** What a path of a store looks like. Nothing else becomes part of an expression, or of a command. */
 export const STORE_PATH: RegExp = /^\/nix\/store\/[0-9a-z]{32}-[0-9A-Za-z+._?=-]{1,211}$/;

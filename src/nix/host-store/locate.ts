@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { homeDirectory } from '../../state/home.ts';
+import { programIn } from '../../state/program.ts';
 import { Unusable } from './unusable.ts';
 
 /** A Nix installation of the host whose store a guest can use. */
@@ -66,16 +67,7 @@ export function findProgram(name: string, env: NodeJS.ProcessEnv = process.env):
     ...(env.PATH ?? '').split(delimiter).filter(isAbsolute),
     ...PROFILES.map((folder) => (isAbsolute(folder) ? folder : join(home, folder))),
   ];
-  return folders.map((folder) => join(folder, name)).find(executable) ?? null;
-}
-
-function executable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return programIn(folders, name);
 }
 
 function writable(path: string): boolean {

@@ -1,7 +1,7 @@
 // From a copy of the host's database to the one that the guest's lower store has: without what a guest cannot use, and with what
 // the image holds.
 
-import { quote } from './sqlite.ts';
+import { quote } from '../../state/sqlite.ts';
 
 /** Version of Nix's database that is understood, on the host as in the guest. */
 export const NIX_SCHEMA = '10';

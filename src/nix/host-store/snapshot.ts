@@ -6,11 +6,12 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { readJson, writeJson } from '../../state/json-file.ts';
 import { makeDirectory } from '../../state/paths.ts';
+import { readable, SqliteError } from '../../state/sqlite.ts';
 import { hackedPaths, mayBeHacked } from './case-hack.ts';
 import type { HostNix } from './locate.ts';
 import { mergeScript, NIX_SCHEMA } from './merge.ts';
 import { databaseState, lastingState } from './outdated.ts';
-import { SqliteError, sqlite } from './sqlite.ts';
+import { sqlite } from './sqlite.ts';
 import { Unusable } from './unusable.ts';
 
 /** `current.json` beside the databases. */
@@ -91,13 +92,10 @@ export async function snapshotHostStore(nix: HostNix, image: ImageStore, directo
 async function copyDatabase(nix: HostNix, to: string): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     const [before, lasting] = [databaseState(nix.database), lastingState(nix.database)];
-    // A log that is there must be read. Where there is none nobody has the database open, and who may not write in its directory
-    // can read it only as a file that does not change, which is then checked.
-    const still = !existsSync(`${nix.database}-wal`);
-    const how = still ? 'immutable=1' : 'mode=ro';
+    const { uri, still } = readable(nix.database);
     rmSync(to, { force: true });
     try {
-      await sqlite(`file:${encodeURI(nix.database)}?${how}`, `.backup main ${JSON.stringify(to)}`);
+      await sqlite(uri, `.backup main ${JSON.stringify(to)}`);
       if (!still || databaseState(nix.database) === before) return lasting;
     } catch (error) {
       if (!(error instanceof SqliteError) || attempt === ATTEMPTS) throw error;
