@@ -5,6 +5,7 @@ import type { StartProgress } from '../vm/types.ts';
 
 const PHASES: Readonly<Record<StartProgress['phase'], string>> = {
   image: 'looking for the guest image',
+  store: "looking through the host's Nix store, once",
   boot: 'starting the virtual machine',
   agent: 'waiting for the guest',
   mounts: 'mounting',

@@ -52,6 +52,7 @@ export async function startVm(resolved: ResolvedOptions, options: VmOptions, pat
   const spec = await planVm(resolved, paths, {
     ...(signal && { signal }),
     onProgress: (now) => report('image', progressNote(now)),
+    onLooked: (done, all) => report('store', `${done} of ${all} paths`),
   });
   const { record, owner }: Launched = await launch(spec, {
     wait: STOP_PATIENCE,

@@ -8,6 +8,7 @@ import { requireFeatures } from '../driver/require-features.ts';
 import { selectDriver } from '../driver/select.ts';
 import { VzshellError } from '../errors.ts';
 import { type GuestImage, type ImageRequest, locateImage } from '../image/locate.ts';
+import type { Looking } from '../nix/host-store/case-hack.ts';
 import { planHostStore } from '../nix/host-store/plan.ts';
 import { runId, runPaths, type StatePaths } from '../state/paths.ts';
 import { STATE_SCHEMA, type VmSpec } from '../supervisor/spec.ts';
@@ -22,14 +23,14 @@ const TAG = { store: 'nix-store', databases: 'nix-db' };
 /** Bytes of the guest's console that are kept, twice. */
 const MAX_CONSOLE = 1024 ** 2;
 
-/** What an image that is not on this host yet needs. */
-export type ImageFetching = Pick<ImageRequest, 'signal' | 'onProgress'>;
+/** Whom those steps tell that may take long: an image that is fetched, a store that is looked through for the first time. */
+export type Planning = Pick<ImageRequest, 'signal' | 'onProgress'> & Looking;
 
 /** Everything that a start needs: the image found, the programs there, the volume made. */
-export async function planVm(options: ResolvedOptions, paths: StatePaths, fetching: ImageFetching): Promise<VmSpec> {
+export async function planVm(options: ResolvedOptions, paths: StatePaths, planning: Planning): Promise<VmSpec> {
   const driver = selectDriver(options.driver);
   const [image, probe] = await Promise.all([
-    locateImage({ ...fetching, arch: options.arch, ...(options.image !== null && { image: options.image }) }),
+    locateImage({ ...planning, arch: options.arch, ...(options.image !== null && { image: options.image }) }),
     driver.probe(options.arch),
   ]);
   requireUsable(probe);
@@ -43,7 +44,7 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, fetchi
   const id = runId(name);
   const run = runPaths(paths, id);
   const volume = volumeOf(options, paths);
-  const { store, locks } = await planHostStore(options.store, image, paths);
+  const { store, locks } = await planHostStore(options.store, image, paths, planning);
   const { host } = store;
   return {
     schema: STATE_SCHEMA,

@@ -71,9 +71,12 @@ export interface VmOptions extends Abortable {
   readonly onProgress?: (event: StartProgress) => void;
 }
 
-/** Where a start is. `elapsed` counts from `Vm.create`. `note` is one line for people. */
+/**
+ * Where a start is. `elapsed` counts from `Vm.create`. `note` is one line for people. `store` comes only where the host's Nix store
+ * has to be looked through, which is the first time on a Mac.
+ */
 export interface StartProgress {
-  readonly phase: 'image' | 'boot' | 'agent' | 'mounts' | 'ready';
+  readonly phase: 'image' | 'store' | 'boot' | 'agent' | 'mounts' | 'ready';
   readonly elapsed: number;
   readonly note?: string;
 }

@@ -1,16 +1,26 @@
 // On a Mac, Nix renames files whose names differ only in case, `README~nix~case~hack~1`, so that both fit on its file system. A
 // guest would see the wrong name: such paths are left out of what it is told of. Names in a store path never change, so each path
-// is looked through once.
+// is looked through once; the first time, with a big store, that takes many seconds.
 
-import { type Dirent, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeText } from '../../state/json-file.ts';
 import type { HostNix } from './locate.ts';
 
 const MARK = '~nix~case~hack~';
 /** Directories that are read before others get their turn. */
 const BATCH = 200;
+/** Milliseconds between two pieces of news. */
+const NEWS = 100;
 
-/** Whether this store may hold renamed files. */
+/** Somebody who waits for the store to be looked through. */
+export interface Looking {
+  readonly signal?: AbortSignal;
+  /** How many of the paths that nobody has looked through yet are done. */
+  readonly onLooked?: (done: number, all: number) => void;
+}
+
+/** Whether this store may hold renamed files. A Mac's Nix renames on every file system, also where it need not. */
 export function mayBeHacked(nix: HostNix, env: NodeJS.ProcessEnv = process.env): boolean {
   if (process.platform === 'darwin' || ignoresCase(nix.store)) return true;
   const files = [join(env.NIX_CONF_DIR || '/etc/nix', 'nix.conf')];
@@ -31,27 +41,52 @@ export function ignoresCase(store: string): boolean {
   }
 }
 
-/** Those of the store's entries `names` that hold a renamed file. `memory` is a file that remembers what was looked through. */
-export async function hackedPaths(store: string, names: readonly string[], memory: string): Promise<string[]> {
+/**
+ * Those of the store's entries `names` that hold a renamed file. `memory` is a file that remembers what was looked through, so what
+ * is not complete yet must not be among them. When it is called off, what is done stays done.
+ */
+export async function hackedPaths(
+  store: string,
+  names: readonly string[],
+  memory: string,
+  { signal, onLooked }: Looking = {},
+): Promise<string[]> {
   const known = recall(memory);
   const unknown = names.filter((name) => !known.has(name));
-  for (const name of unknown) known.set(name, await isHacked(join(store, name), name));
-  // What has been deleted on the host is forgotten, or the file would grow for ever.
-  const now = new Map(names.map((name) => [name, known.get(name) === true]));
-  if (unknown.length > 0 || now.size !== known.size) remember(memory, now);
-  return names.filter((name) => now.get(name) === true);
+  let [looked, read, told] = [0, 0, Number.NEGATIVE_INFINITY];
+  const breathe = async (): Promise<void> => {
+    read += 1;
+    if (read % BATCH !== 0) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+    if (performance.now() - told < NEWS) return;
+    told = performance.now();
+    onLooked?.(looked, unknown.length);
+  };
+  try {
+    for (const name of unknown) {
+      known.set(name, await isHacked(store, name, breathe));
+      looked += 1;
+    }
+  } finally {
+    // What has been deleted on the host is forgotten, or the file would grow for ever.
+    const now = new Map(names.flatMap((name) => (known.has(name) ? [[name, known.get(name) === true] as const] : [])));
+    if (looked > 0 || now.size !== known.size) remember(memory, now);
+  }
+  return names.filter((name) => known.get(name) === true);
 }
 
-async function isHacked(path: string, name: string): Promise<boolean> {
-  const left = name.includes(MARK) ? [] : [path];
-  if (left.length === 0) return true;
-  for (let read = 0; left.length > 0; read += 1) {
-    if (read % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
-    const directory = left.pop() ?? path;
+/** `breathe` is called after each directory that was read. */
+async function isHacked(store: string, name: string, breathe: () => Promise<void>): Promise<boolean> {
+  if (name.includes(MARK)) return true;
+  // A derivation is one file, and of a Mac's paths they are half.
+  const left = name.endsWith('.drv') ? [] : [join(store, name)];
+  for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
     for (const entry of entriesOf(directory)) {
       if (entry.name.includes(MARK)) return true;
       if (entry.isDirectory()) left.push(join(directory, entry.name));
     }
+    await breathe();
   }
   return false;
 }
@@ -73,10 +108,7 @@ function recall(memory: string): Map<string, boolean> {
 }
 
 function remember(memory: string, paths: ReadonlyMap<string, boolean>): void {
-  const lines = [...paths].map(([name, hacked]) => `${hacked ? '!' : ''}${name}\n`);
-  const temporary = `${memory}.${process.pid}.tmp`;
-  writeFileSync(temporary, lines.join(''), { mode: 0o600 });
-  renameSync(temporary, memory);
+  writeText(memory, [...paths].map(([name, hacked]) => `${hacked ? '!' : ''}${name}\n`).join(''));
 }
 
 function readText(path: string): string {

@@ -4,7 +4,7 @@ import { VzshellError } from '../../errors.ts';
 import type { GuestImage } from '../../image/locate.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import type { HostCacheSpec, StoreSpec } from '../../supervisor/spec.ts';
-import { mayBeHacked } from './case-hack.ts';
+import { type Looking, mayBeHacked } from './case-hack.ts';
 import { findProgram, type HostNix, locateHostNix } from './locate.ts';
 import { type Snapshot, snapshotHostStore } from './snapshot.ts';
 import { Unusable } from './unusable.ts';
@@ -23,13 +23,14 @@ export async function planHostStore(
   mode: StoreSpec['mode'],
   image: GuestImage,
   paths: Pick<StatePaths, 'stores'>,
+  looking: Looking = {},
 ): Promise<PlannedStore> {
   const none = { mode, host: null, cache: null };
   if (mode === 'image') return { store: { ...none, reason: null }, locks: [] };
   let nix: HostNix | null = null;
   try {
     nix = await locateHostNix();
-    const { imageDatabase, snapshot } = await currentSnapshot(nix, image, paths);
+    const { imageDatabase, snapshot } = await currentSnapshot(nix, image, paths, looking);
     const { id, generation, state, file, paths: usable, leftOut, locks } = snapshot;
     const host = { directory: nix.store, source: nix.database, id, generation, state, imageDatabase, database: file };
     // What cannot be a part of the layer need not be built or fetched again either.
@@ -51,12 +52,14 @@ export async function currentSnapshot(
   nix: HostNix,
   image: Pick<GuestImage, 'id' | 'manifest' | 'storeDatabase'>,
   paths: Pick<StatePaths, 'stores'>,
+  looking: Looking = {},
 ): Promise<{ readonly imageDatabase: string; readonly snapshot: Snapshot }> {
   if (image.storeDatabase === null) {
     const why = `the guest image ${image.manifest} does not bring the database of its store`;
     throw new Unusable(why, 'use an image of this version of vzshell');
   }
-  const snapshot = await snapshotHostStore(nix, { id: image.id, database: image.storeDatabase }, paths.stores);
+  const imageStore = { id: image.id, database: image.storeDatabase };
+  const snapshot = await snapshotHostStore(nix, imageStore, paths.stores, looking);
   if (snapshot.paths === 0) throw new NothingThere("the host's Nix store is empty", 'use --store image');
   return { imageDatabase: image.storeDatabase, snapshot };
 }

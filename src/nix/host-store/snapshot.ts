@@ -3,11 +3,12 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson, writeJson } from '../../state/json-file.ts';
 import { makeDirectory } from '../../state/paths.ts';
 import { readable, SqliteError } from '../../state/sqlite.ts';
-import { hackedPaths, mayBeHacked } from './case-hack.ts';
+import { hackedPaths, type Looking, mayBeHacked } from './case-hack.ts';
 import type { HostNix } from './locate.ts';
 import { mergeScript, NIX_SCHEMA } from './merge.ts';
 import { databaseState, lastingState } from './outdated.ts';
@@ -45,7 +46,12 @@ const ATTEMPTS = 5;
 const LINGER = 10 * 60_000;
 
 /** The snapshot of the host's store as it is now; the last one when nothing has changed. `directory` keeps it. */
-export async function snapshotHostStore(nix: HostNix, image: ImageStore, directory: string): Promise<Snapshot> {
+export async function snapshotHostStore(
+  nix: HostNix,
+  image: ImageStore,
+  directory: string,
+  looking: Looking = {},
+): Promise<Snapshot> {
   checkSchema(nix);
   const here = join(directory, hash(`${nix.database} ${nix.store} ${image.id}`));
   const record = join(here, 'current.json');
@@ -57,8 +63,7 @@ export async function snapshotHostStore(nix: HostNix, image: ImageStore, directo
   const file = join(here, `${generation}.sqlite`);
   try {
     const taken = await copyDatabase(nix, file);
-    const names = readdirSync(nix.store);
-    const broken = mayBeHacked(nix) ? await hackedPaths(nix.store, names.filter(isStoreName), join(here, 'names')) : [];
+    const broken = mayBeHacked(nix) ? await hackedAmong(file, nix, directory, looking) : [];
     const counts = await sqlite(file, mergeScript(image.database, broken.map(storePath)));
     const [paths = 0, leftOut = 0, differing = 0, migrations = 0] =
       counts.trim().split('\n').at(-1)?.split('|').map(Number) ?? [];
@@ -74,7 +79,8 @@ export async function snapshotHostStore(nix: HostNix, image: ImageStore, directo
         'update Nix on the host',
       );
     }
-    const locks = await strayLocks(file, names);
+    const locks = await strayLocks(file, readdirSync(nix.store));
+    await putOnDisk(file);
     const id = storeId(nix);
     const snapshot: Snapshot = { schema: SCHEMA, state: taken, generation, id, file, paths, leftOut, locks };
     writeJson(record, snapshot);
@@ -95,13 +101,26 @@ async function copyDatabase(nix: HostNix, to: string): Promise<string> {
     const { uri, still } = readable(nix.database);
     rmSync(to, { force: true });
     try {
-      await sqlite(uri, `.backup main ${JSON.stringify(to)}`);
+      await sqlite(uri, `.backup --async main ${JSON.stringify(to)}`);
       if (!still || databaseState(nix.database) === before) return lasting;
     } catch (error) {
       if (!(error instanceof SqliteError) || attempt === ATTEMPTS) throw error;
     }
     if (attempt === ATTEMPTS) throw new SqliteError('it changes all the time');
   }
+}
+
+/** What is in the directory alone may be half of a path; the rows of the copy in `file` are of whole ones. */
+async function hackedAmong(file: string, nix: HostNix, directory: string, looking: Looking): Promise<string[]> {
+  const names = await sqlite(file, `select substr(path, ${storePath('').length + 1}) from ValidPaths;`);
+  const memory = join(directory, `${hash(nix.store)}.names`);
+  return hackedPaths(nix.store, names.split('\n').filter(isStoreName), memory, looking);
+}
+
+/** After a power cut the record must not name a copy that is not all there. SQLite was told not to wait, neither at the copy nor at the merge. */
+async function putOnDisk(file: string): Promise<void> {
+  await using handle = await open(file, 'r+');
+  await handle.sync();
 }
 
 function checkSchema(nix: HostNix): void {
