@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dial } from '../../src/agent/dial.ts';
 import type { Arch } from '../../src/driver/driver.ts';
+import { within } from '../within.ts';
 import { countCases, DRIVERS } from './drivers.ts';
-import { Guest, within } from './machine.ts';
+import { consoleOf, Guest } from './machine.ts';
 
 describe.each(DRIVERS)('$name', (candidate) => {
   countCases(candidate);
@@ -79,7 +80,7 @@ describe.each(DRIVERS)('$name', (candidate) => {
   });
 
   it('refuses a vsock port on which nobody listens, at once', async () => {
-    await expect(within(5_000, 'a refusal', guest.spec, dial(guest.spec.vsockPath, 9))).rejects.toThrow(
+    await expect(within(5_000, 'a refusal', dial(guest.spec.vsockPath, 9), consoleOf(guest.spec))).rejects.toThrow(
       'nothing in the guest takes connections on vsock port 9',
     );
   });
@@ -108,7 +109,7 @@ describe.each(DRIVERS)('$name', (candidate) => {
     });
     buildDialer(candidate.arch, join(runDir, 'rw/dialer'));
     expect(await guest.run('echo from the guest | /mnt/rw/dialer 4000')).toEqual({ code: 0, output: 'heard\n' });
-    expect(await within(10_000, 'the guest calls', guest.spec, heard)).toBe('from the guest\n');
+    expect(await within(10_000, 'the guest calls', heard, consoleOf(guest.spec))).toBe('from the guest\n');
   });
 
   it('keeps the console in a bounded log', async () => {
@@ -128,8 +129,8 @@ describe.each(DRIVERS)('$name', (candidate) => {
       'silence',
     );
     await guest.machine.resume();
-    expect(await within(20_000, 'an echo', guest.spec, echoed)).toBe('written while it stood still');
-    expect((await within(20_000, 'an answer', guest.spec, asked)).configured).toBe(true);
+    expect(await within(20_000, 'an echo', echoed, consoleOf(guest.spec))).toBe('written while it stood still');
+    expect((await within(20_000, 'an answer', asked, consoleOf(guest.spec))).configured).toBe(true);
     stream.input.end();
     await guest.finish('cat', stream);
   });

@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { validateMachineSpec } from '../../src/driver/spec.ts';
+import { within } from '../within.ts';
 import { countCases, DRIVERS } from './drivers.ts';
-import { Guest, machineSpec, within } from './machine.ts';
+import { consoleOf, Guest, machineSpec } from './machine.ts';
 
 describe.each(DRIVERS)('$name', (candidate) => {
   countCases(candidate);
@@ -37,13 +38,18 @@ describe.each(DRIVERS)('$name', (candidate) => {
     const spec = machineSpec(candidate, { runDir: directory() });
     const machine = await driver.start(spec);
     const both = Promise.all([machine.stop(), machine.stop()]);
-    expect(await within(10_000, 'the stop', spec, both)).toEqual([{ reason: 'stopped' }, { reason: 'stopped' }]);
+    expect(await within(10_000, 'the stop', both, consoleOf(spec))).toEqual([
+      { reason: 'stopped' },
+      { reason: 'stopped' },
+    ]);
   });
 
   it('stops a paused guest', async () => {
     await using guest = await Guest.boot(candidate);
     await guest.machine.pause();
-    expect(await within(10_000, 'the stop', guest.spec, guest.machine.stop())).toEqual({ reason: 'stopped' });
+    expect(await within(10_000, 'the stop', guest.machine.stop(), consoleOf(guest.spec))).toEqual({
+      reason: 'stopped',
+    });
     await expect(guest.machine.pause()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) });
   });
 

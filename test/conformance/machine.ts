@@ -1,40 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { AgentStream } from '../../src/agent/stream.ts';
 import type { Machine, MachineExit, MachineSpec } from '../../src/driver/driver.ts';
 import { validateMachineSpec } from '../../src/driver/spec.ts';
 import { logTail } from '../../src/driver/tail.ts';
+import { guestMachine } from '../guest-machine.ts';
+import { within } from '../within.ts';
 import type { Candidate } from './drivers.ts';
 
 /** Milliseconds. Emulation on a busy host is slow. */
 const BOOT = 90_000;
 const PATIENCE = 60_000;
 
-/** A machine of the image that scripts/build-guest made, in a directory of its own. */
+/** A machine of the candidate's architecture, in a directory of its own. */
 export function machineSpec({ arch }: Candidate, changes: Partial<MachineSpec> = {}): MachineSpec {
-  const runDir = changes.runDir ?? mkdtempSync('/tmp/vzc-');
-  const path = new URL(`../../build/guest/${arch}/manifest.json`, import.meta.url).pathname;
-  const manifest = JSON.parse(readFileSync(path, 'utf8'));
-  const file = (name: 'kernel' | 'initrd' | 'root'): string => join(dirname(path), manifest[name].file);
-  return {
-    arch,
-    cpus: 1,
-    memory: 512 * 1024 * 1024,
-    kernel: file('kernel'),
-    initrd: file('initrd'),
-    cmdline: `console=hvc0 panic=-1 quiet ${manifest.cmdline}`,
-    disks: [{ id: 'image', path: file('root'), readOnly: true }],
-    shares: [],
-    network: 'none',
-    vsockPath: join(runDir, 'vsock.sock'),
-    console: { path: join(runDir, 'console.log'), maxBytes: 64 * 1024 },
-    runDir,
-    accelerator: 'auto',
-    ...changes,
-  };
+  return guestMachine(changes.runDir ?? mkdtempSync('/tmp/vzc-'), { arch, ...changes });
 }
 
 /** A guest that has said hello. Dispose it: the machine and its directory go. */
@@ -78,7 +60,7 @@ export class Guest implements AsyncDisposable {
       const died = machine.stopped.then(({ reason, error }) => {
         throw new Error(`the machine ended while booting (${reason}): ${error?.message}\n${error?.hint}`);
       });
-      const hello = await within(BOOT, 'the agent says hello', spec, Promise.race([first, died]));
+      const hello = await within(BOOT, 'the agent says hello', Promise.race([first, died]), consoleOf(spec));
       return new Guest(spec, machine, hello, events, keep);
     } catch (error) {
       await machine?.stop();
@@ -116,13 +98,13 @@ export class Guest implements AsyncDisposable {
     const read = [stream.data, stream.stderr].map(async (source) => {
       for await (const chunk of source) output.push(chunk as Buffer);
     });
-    const [exit] = await within(PATIENCE, what, this.spec, Promise.all([stream.ended, ...read]));
+    const [exit] = await within(PATIENCE, what, Promise.all([stream.ended, ...read]), consoleOf(this.spec));
     return { code: JSON.parse(exit.toString()).code, output: Buffer.concat(output).toString() };
   }
 
   /** How the machine ended, for tests that end it; fails when it does not. */
   ended(): Promise<MachineExit> {
-    return within(PATIENCE, 'the machine ends', this.spec, this.machine.stopped);
+    return within(PATIENCE, 'the machine ends', this.machine.stopped, consoleOf(this.spec));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,15 +114,7 @@ export class Guest implements AsyncDisposable {
   }
 }
 
-/** Fails loudly, with the console's end, when `event` does not come. */
-export async function within<T>(ms: number, what: string, { console }: MachineSpec, event: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for: ${what}\n${logTail(console.path)}`)), ms);
-  });
-  try {
-    return await Promise.race([event, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** What a guest's console said last. */
+export function consoleOf({ console }: MachineSpec): () => string {
+  return () => logTail(console.path);
 }

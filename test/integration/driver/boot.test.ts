@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createQemuDriver } from '../../../src/driver/qemu/driver.ts';
-import { asRoot, boot, configure, directoryToShare, guestSpec, scratch } from './guest.ts';
+import { guestMachine } from '../../guest-machine.ts';
+import { asRoot, boot, configure, directoryToShare, scratch } from './guest.ts';
 import { processesOf } from './processes.ts';
 
 describe('a guest boots and powers off', () => {
@@ -33,7 +34,7 @@ it('a power-off that nobody on the host asked for is told as such', async () => 
 });
 
 it('stop() ends a guest that is still booting, at once, and may be called twice', async () => {
-  const spec = guestSpec(scratch());
+  const spec = guestMachine(scratch());
   const machine = await createQemuDriver({ probesFile: join(spec.runDir, 'probes.json') }).start(spec);
   expect(await Promise.all([machine.stop(), machine.stop()])).toEqual([{ reason: 'stopped' }, { reason: 'stopped' }]);
   expect(processesOf(spec.runDir)).toEqual([]);

@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MachineSpec } from '../../../src/driver/driver.ts';
 import { createQemuDriver } from '../../../src/driver/qemu/driver.ts';
-import { asRoot, boot, configure, directoryToShare, type Guest, guestSpec, pidOf, scratch } from './guest.ts';
+import { guestMachine } from '../../guest-machine.ts';
+import { asRoot, boot, configure, directoryToShare, type Guest, pidOf, scratch } from './guest.ts';
 import { processesOf, untilNoProcess } from './processes.ts';
 
 async function withShare(): Promise<Guest> {
@@ -80,9 +81,9 @@ it("a disk that another machine writes to is refused, and the other machine does
   const path = join(directory, 'volume.img');
   writeFileSync(path, '');
   truncateSync(path, 64 * 1024 * 1024);
-  const disks = [...guestSpec(directory).disks, { id: 'nix', path, readOnly: false }];
+  const disks = [...guestMachine(directory).disks, { id: 'nix', path, readOnly: false }];
   const first = await boot({ disks });
-  const second = guestSpec(directory, { disks });
+  const second = guestMachine(directory, { disks });
   await expect(createQemuDriver({ probesFile: join(directory, 'probes.json') }).start(second)).rejects.toMatchObject({
     code: 'ERR_VM_START',
     message: `disk 'nix' is in use by another machine: ${path}`,
@@ -100,7 +101,9 @@ it('an aborted start leaves nothing', async () => {
     const reason = new Error(`aborted after ${after} ms`);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(reason), after);
-    const outcome = await driver.start(guestSpec(directory, { shares }), abort.signal).catch((error: unknown) => error);
+    const outcome = await driver
+      .start(guestMachine(directory, { shares }), abort.signal)
+      .catch((error: unknown) => error);
     clearTimeout(timer);
     // On a quick host the start may win against the later aborts.
     if (outcome !== reason) await (outcome as Guest['machine']).stop();
@@ -130,7 +133,7 @@ describe('a machine dies with the process that started it', () => {
     const directory = scratch();
     const share = directoryToShare(directory, 'share');
     const shares = ['a', 'b'].map((tag) => ({ tag, path: share, readOnly: false }));
-    return guestSpec(directory, { shares });
+    return guestMachine(directory, { shares });
   }
 
   async function line(process_: ChildProcess, wanted: string): Promise<void> {

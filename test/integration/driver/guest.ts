@@ -1,13 +1,15 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { AgentClient } from '../../../src/agent/client.ts';
-import type { Arch, Machine, MachineExit, MachineSpec } from '../../../src/driver/driver.ts';
+import type { Machine, MachineExit, MachineSpec } from '../../../src/driver/driver.ts';
 import { createQemuDriver } from '../../../src/driver/qemu/driver.ts';
 import { validateMachineSpec } from '../../../src/driver/spec.ts';
 import { logTail } from '../../../src/driver/tail.ts';
+import { guestMachine } from '../../guest-machine.ts';
+import { within } from '../../within.ts';
 
 /** Milliseconds from start to the agent's first line; 3 where nothing else runs, and emulation on a busy host is slow. */
 const BOOT = 60_000;
@@ -17,30 +19,6 @@ export function scratch(): string {
   const directory = mkdtempSync('/tmp/vzd-');
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-/** A machine of the image that scripts/build-guest made. Fails when there is none. */
-export function guestSpec(directory: string, changes: Partial<MachineSpec> = {}): MachineSpec {
-  const arch: Arch = changes.arch ?? 'arm64';
-  const path = new URL(`../../../build/guest/${arch}/manifest.json`, import.meta.url).pathname;
-  const manifest = JSON.parse(readFileSync(path, 'utf8'));
-  const file = (name: 'kernel' | 'initrd' | 'root'): string => join(dirname(path), manifest[name].file);
-  return {
-    arch,
-    cpus: 1,
-    memory: 512 * 1024 * 1024,
-    kernel: file('kernel'),
-    initrd: file('initrd'),
-    cmdline: `console=hvc0 panic=-1 quiet ${manifest.cmdline}`,
-    disks: [{ id: 'image', path: file('root'), readOnly: true }],
-    shares: [],
-    network: 'none',
-    vsockPath: join(directory, 'vsock.sock'),
-    console: { path: join(directory, 'console.log'), maxBytes: 256 * 1024 },
-    runDir: directory,
-    accelerator: 'auto',
-    ...changes,
-  };
 }
 
 export interface Guest {
@@ -55,7 +33,7 @@ export interface Guest {
 /** Boots to the agent's hello. The machine goes with the test. */
 export async function boot(changes: Partial<MachineSpec> = {}): Promise<Guest> {
   const directory = changes.runDir ?? scratch();
-  const spec = guestSpec(directory, changes);
+  const spec = guestMachine(directory, changes);
   validateMachineSpec(spec);
   const first = firstLine(`${spec.vsockPath}_1025`);
   const machine = await createQemuDriver({ probesFile: join(directory, 'probes.json') }).start(spec);
@@ -63,14 +41,9 @@ export async function boot(changes: Partial<MachineSpec> = {}): Promise<Guest> {
   const died = machine.stopped.then(({ reason, error }) => {
     throw new Error(`the machine ended while booting (${reason}): ${error?.message}\n${error?.hint}`);
   });
-  const line = await within(
-    BOOT,
-    'the agent says hello',
-    () => logTail(spec.console.path),
-    Promise.race([first, died]),
-  );
-  const ended = (): Promise<MachineExit> =>
-    within(15_000, 'the machine ends', () => logTail(spec.console.path), machine.stopped);
+  const seen = (): string => logTail(spec.console.path);
+  const line = await within(BOOT, 'the agent says hello', Promise.race([first, died]), seen);
+  const ended = (): Promise<MachineExit> => within(15_000, 'the machine ends', machine.stopped, seen);
   return { spec, machine, agent: new AgentClient(spec.vsockPath), hello: JSON.parse(line), ended };
 }
 
@@ -110,21 +83,8 @@ export async function asRoot({ agent, spec }: Guest, script: string): Promise<{ 
     for await (const chunk of source) output.push(chunk);
   };
   const over = Promise.all([stream.ended, read(stream.data), read(stream.stderr)]);
-  const [exit] = await within(100_000, script, () => logTail(spec.console.path), over);
+  const [exit] = await within(100_000, script, over, () => logTail(spec.console.path));
   return { code: JSON.parse(exit.toString()).code, output: Buffer.concat(output).toString() };
-}
-
-/** Fails loudly, with the last thing seen, when `event` does not come. */
-export async function within<T>(ms: number, what: string, seen: () => string, event: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for: ${what}. Last seen:\n${seen()}`)), ms);
-  });
-  try {
-    return await Promise.race([event, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The pid of a machine's process, by the start of its name. */

@@ -5,8 +5,9 @@ import { readdirSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { runId, runPaths, statePaths } from '../../../src/state/paths.ts';
+import { within } from '../../within.ts';
 import { CLI, ended, TestProject } from '../cli/project.ts';
-import { processesOf, within } from '../vm/fixture.ts';
+import { processesOf } from '../vm/fixture.ts';
 
 const project = new TestProject('short lives');
 const paths = statePaths(project.env);

@@ -7,7 +7,8 @@ import { runId, runPaths, statePaths } from '../../../src/state/paths.ts';
 import { ControlClient } from '../../../src/supervisor/control-client.ts';
 import type { ControlEvent } from '../../../src/supervisor/spec.ts';
 import { stopVm } from '../../../src/vm/stop.ts';
-import { ARCH, leftovers, NOTHING, supervisorGone, useHome, within } from './fixture.ts';
+import { within } from '../../within.ts';
+import { ARCH, leftovers, NOTHING, supervisorGone, useHome } from './fixture.ts';
 import { imageThatNeverAnswers } from './wrong-guest.ts';
 
 // A guest that boots and never answers: its VM is `starting` for as long as a test needs it.

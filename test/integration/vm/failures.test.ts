@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { runPaths, statePaths } from '../../../src/state/paths.ts';
 import { ControlClient } from '../../../src/supervisor/control-client.ts';
-import { ARCH, leftovers, script, supervisorGone, useHome, within } from './fixture.ts';
+import { within } from '../../within.ts';
+import { ARCH, leftovers, script, supervisorGone, useHome } from './fixture.ts';
 
 useHome();
 

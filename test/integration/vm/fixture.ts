@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { prepareState, statePaths } from '../../../src/state/paths.ts';
 import { list } from '../../../src/vm/list.ts';
 import { stopVm } from '../../../src/vm/stop.ts';
+import { within } from '../../within.ts';
 
 const DIST = pathToFileURL(fileURLToPath(new URL('../../../dist/', import.meta.url))).href;
 
@@ -70,15 +71,6 @@ export function supervisorGone(id: string, patience = 15): void {
   const lock = join(runs, id, 'lock');
   if (!readdirSync(runs).includes(id)) return;
   execFileSync('flock', ['-w', String(patience), lock, 'true']);
-}
-
-/** `promise`, or a failure that says what did not come. */
-export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: not within ${milliseconds} ms`)), milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 export interface Script {

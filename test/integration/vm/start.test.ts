@@ -7,7 +7,8 @@ import { Vm } from 'vzshell';
 import { prepareState, runId, runPaths, statePaths } from '../../../src/state/paths.ts';
 import { deleteVm } from '../../../src/vm/delete.ts';
 import { removeVolume } from '../../../src/volume/remove.ts';
-import { ARCH, leftovers, NOTHING, useHome, within } from './fixture.ts';
+import { within } from '../../within.ts';
+import { ARCH, leftovers, NOTHING, useHome } from './fixture.ts';
 import { imageThatNeverAnswers } from './wrong-guest.ts';
 
 useHome();
