@@ -10,10 +10,15 @@ import { Vm } from '../../dist/index.js';
 import { bareBoot, rawRoundTrip } from './bare.mjs';
 import { childrenOf, memoryOf, processorSeconds } from './host-cost.mjs';
 import { quantile, Report, sample, timed } from './measure.mjs';
+import { stores } from './store.mjs';
 import { buildProbe, makeSmallFiles, readRecord, run } from './workload.mjs';
 
 const { values: options } = parseArgs({
-  options: { arch: { type: 'string', default: 'arm64' }, quick: { type: 'boolean', default: false } },
+  options: {
+    arch: { type: 'string', default: 'arm64' },
+    quick: { type: 'boolean', default: false },
+    store: { type: 'boolean', default: false },
+  },
 });
 const MIB = 1024 ** 2;
 const ECHO_PORT = 5000;
@@ -184,25 +189,29 @@ async function commandLine(project) {
 
 const vmOptions = { arch: options.arch, memory: '1GiB', network: 'none' };
 const project = path.join(scratch, 'hello');
-mkdirSync(project, { recursive: true });
-try {
+/** All that has to do with machines and commands. */
+async function machines(guestProbe) {
+  mkdirSync(project, { recursive: true });
   process.env.VZBENCH_HOST_PROBE = await buildProbe(scratch, process.arch === 'arm64' ? 'arm64' : 'amd64');
-  const guestProbe = await buildProbe(scratch, options.arch === 'arm64' ? 'arm64' : 'amd64');
   cpSync(path.join(root, 'examples/hello'), project, { recursive: true });
   await starts();
-  {
-    const vm = await Vm.create({ ...vmOptions, mounts: [{ source: project }], workdir: project });
-    try {
-      await cost(vm);
-      await vm.copyIn(guestProbe, '/tmp/probe');
-      await commands(vm);
-      await devShells(vm);
-      await bytes(vm, project);
-    } finally {
-      await vm.stop();
-    }
+  const vm = await Vm.create({ ...vmOptions, mounts: [{ source: project }], workdir: project });
+  try {
+    await cost(vm);
+    await vm.copyIn(guestProbe, '/tmp/probe');
+    await commands(vm);
+    await devShells(vm);
+    await bytes(vm, project);
+  } finally {
+    await vm.stop();
   }
   await commandLine(project);
+}
+
+try {
+  const guestProbe = await buildProbe(scratch, options.arch === 'arm64' ? 'arm64' : 'amd64');
+  if (!options.store) await machines(guestProbe);
+  await stores(report, { ...options, root, scratch, guestProbe });
   report.print();
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -26,12 +26,13 @@ export class Report {
   #rows = [];
 
   /**
-   * `limit` is the bare limit measured in the same run, in the unit of `value`; `target` what value/limit (or, without a
-   * limit, value) must not exceed.
+   * `limit` is the bare limit measured in the same run, in the unit of `value`; `target` what `judge` must not exceed: the ratio
+   * of the two, or without a limit the value.
    */
-  add({ name, value, unit = 'ms', limit = null, limitName = '', target = null, extra = {} }) {
+  add({ name, value, unit = 'ms', limit = null, limitName = '', target = null, judge = null, extra = {} }) {
     const ratio = limit === null ? null : value / limit;
-    const judged = ratio ?? value;
+    const judges = judge ?? (ratio === null ? 'value' : 'ratio');
+    const judged = judges === 'ratio' ? ratio : value;
     const row = {
       name,
       value,
@@ -40,6 +41,7 @@ export class Report {
       limitName,
       ratio,
       target,
+      judges,
       ok: target === null ? null : judged <= target,
       ...extra,
     };
@@ -56,7 +58,7 @@ export class Report {
       row.ratio === null ? '' : `${row.ratio.toFixed(2)} x`,
       row.target === null
         ? ''
-        : `${row.ok ? 'ok' : 'OVER'} (<= ${row.target}${row.ratio === null ? ` ${row.unit}` : ' x'})`,
+        : `${row.ok ? 'ok' : 'OVER'} (<= ${row.target}${row.judges === 'value' ? ` ${row.unit}` : ' x'})`,
     ]);
     const titles = ['what', 'measured', 'bare limit', 'ratio', 'target'];
     const widths = titles.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column].length)));

@@ -1,6 +1,7 @@
 // The bare limits inside the guest, for scripts/bench: `probe echo PORT` echoes what it gets on a vsock port;
-// `probe forkexec N PROGRAM` prints the median microseconds that starting and reaping PROGRAM takes; `probe read DIR` reads every
-// file below DIR and prints how many and the microseconds.
+// `probe forkexec N PROGRAM` prints the median microseconds that starting and reaping PROGRAM takes; `probe read DIR...` reads every
+// file below the directories and prints how many and the microseconds; `probe pull PORT BYTES` reads so much from a vsock port of the
+// host and prints the microseconds.
 package main
 
 import (
@@ -37,10 +38,20 @@ func run(args []string) error {
 			return err
 		}
 		return forkexec(n, args[2])
-	case len(args) == 2 && args[0] == "read":
-		return readAll(args[1])
+	case len(args) > 1 && args[0] == "read":
+		return readAll(args[1:])
+	case len(args) == 3 && args[0] == "pull":
+		port, err := strconv.ParseUint(args[1], 10, 32)
+		if err != nil {
+			return err
+		}
+		size, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return pull(uint32(port), size)
 	}
-	return fmt.Errorf("usage: probe echo PORT | forkexec N PROGRAM | read DIR")
+	return fmt.Errorf("usage: probe echo PORT | forkexec N PROGRAM | read DIR... | pull PORT BYTES")
 }
 
 func echo(port uint32) error {
@@ -96,22 +107,52 @@ func forkexec(n int, program string) error {
 	return nil
 }
 
-func readAll(directory string) error {
+func readAll(directories []string) error {
 	start := time.Now()
 	files := 0
-	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
+	for _, directory := range directories {
+		err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			file, err := os.Open(path)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			files++
+			_, err = io.Copy(io.Discard, file)
 			return err
-		}
-		file, err := os.Open(path)
+		})
 		if err != nil {
 			return err
 		}
-		defer file.Close()
-		files++
-		_, err = io.Copy(io.Discard, file)
-		return err
-	})
+	}
 	fmt.Println(files, time.Since(start).Microseconds())
-	return err
+	return nil
+}
+
+func pull(port uint32, size int) error {
+	start := time.Now()
+	fd, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrVM{CID: unix.VMADDR_CID_HOST, Port: port}); err != nil {
+		return err
+	}
+	buffer := make([]byte, 64<<10)
+	for size > 0 {
+		n, err := unix.Read(fd, buffer)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return io.ErrUnexpectedEOF
+		}
+		size -= n
+	}
+	fmt.Println(time.Since(start).Microseconds())
+	return nil
 }
