@@ -245,7 +245,7 @@ export function decodeEvent(line: Buffer): AgentEvent {
     case 'phase':
       return { event, phase: label(from, 'phase', 32), uptimeMs: number(from, 'uptimeMs') };
     case 'streams':
-      return { event, active: integer(from, 'active') };
+      return { event, active: integer(from, 'active'), opened: integer(from, 'opened') };
     case 'stopping':
       return { event, reason: label(from, 'reason', 1024) };
     default:

@@ -65,7 +65,7 @@ export type AgentEvent =
       readonly bootMs: number;
     }
   | { readonly event: 'phase'; readonly phase: string; readonly uptimeMs: number }
-  | { readonly event: 'streams'; readonly active: number }
+  | { readonly event: 'streams'; readonly active: number; readonly opened: number }
   | { readonly event: 'stopping'; readonly reason: string };
 
 /** START of `exec`. */

@@ -23,8 +23,8 @@ export class GuestEvents {
   readonly hello: Promise<Hello>;
   /** The connection, once made, is gone: the agent is dead, or broke the protocol; the error says which. */
   readonly closed: Promise<VzshellError>;
-  /** Called when the number of open streams becomes zero, or more. */
-  onStreams: (active: number) => void = () => undefined;
+  /** Called when the number of open streams becomes zero, or more, with the number of those opened since boot. */
+  onStreams: (active: number, opened: number) => void = () => undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -87,7 +87,7 @@ export class GuestEvents {
     if (event.event === 'hello') {
       this.#greeted = true;
       this.#resolveHello(event);
-    } else if (event.event === 'streams') this.onStreams(event.active);
+    } else if (event.event === 'streams') this.onStreams(event.active, event.opened);
     else if (event.event === 'stopping') this.#stopping = event.reason;
   }
 }

@@ -218,9 +218,9 @@ export class Lifecycle {
   }
 
   #watchGuest(): void {
-    this.#guest.onStreams = (active) => {
+    this.#guest.onStreams = (active, opened) => {
       this.#idle.streams(active);
-      this.#quiet?.streams(active);
+      this.#quiet?.streams(active, opened);
     };
     void this.#guest.closed.then(async (error) => {
       const grace = this.#guest.stopping === null ? AGENT_LOST_GRACE : STOPPING_GRACE;

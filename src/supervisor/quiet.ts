@@ -5,24 +5,27 @@ import { Complaints } from './complaints.ts';
 /** Milliseconds: the next command of a row does not meet it. */
 const DELAY = 1000;
 
-/** Does `work` a moment after the last stream in the guest has ended. The stream that `work` itself opens does not count. */
+/**
+ * Does `work` a moment after the last stream in the guest has ended. The one stream that `work` itself opens does not count; another
+ * that is open at the same time does, and is told from it by the number of streams that the guest has opened.
+ */
 export class QuietWork {
   readonly #work: () => Promise<void>;
   #timer: NodeJS.Timeout | undefined;
-  /** The next end is that of our own stream. */
-  #ours = false;
+  /** Streams that were opened in the guest, and how many of them `work` has looked at or opened. */
+  #opened = 0;
+  #done = 0;
   readonly #complaints = new Complaints('after a command');
 
   constructor(work: () => Promise<void>) {
     this.#work = work;
   }
 
-  /** The number of open streams has become zero, or more. */
-  streams(active: number): void {
+  /** The number of open streams has become zero, or more; `opened` of them there were since boot. */
+  streams(active: number, opened: number): void {
     clearTimeout(this.#timer);
-    if (active > 0) return;
-    if (this.#ours) this.#ours = false;
-    else this.#timer = setTimeout(() => void this.#run(), DELAY);
+    this.#opened = opened;
+    if (active === 0 && opened > this.#done) this.#timer = setTimeout(() => void this.#run(), DELAY);
   }
 
   close(): void {
@@ -31,11 +34,14 @@ export class QuietWork {
   }
 
   async #run(): Promise<void> {
-    this.#ours = true;
+    const before = this.#opened;
+    this.#done = before + 1;
     try {
       await this.#work();
     } catch (error) {
       this.#complaints.add(error);
     }
+    // It came to no stream: the next one is somebody else's.
+    if (this.#opened === before) this.#done = before;
   }
 }

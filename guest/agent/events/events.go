@@ -85,10 +85,11 @@ type Phase struct {
 	UptimeMs int64  `json:"uptimeMs"`
 }
 
-// Streams says how many streams are open, when that becomes or ceases to be zero.
+// Streams says how many streams are open, and were opened since boot, when the first becomes or ceases to be zero.
 type Streams struct {
 	Event  string `json:"event"`
 	Active int    `json:"active"`
+	Opened int    `json:"opened"`
 }
 
 // Stopping says why the agent powers the machine off.

@@ -96,7 +96,7 @@ func TestTheMachineIsAskedForWhatOnlyItCanDo(t *testing.T) {
 func TestStreamsAreCountedInEvents(t *testing.T) {
 	agent := agenttest.Start(t)
 	first := agent.Stream(object{"op": "exec", "argv": []string{"cat"}, "cwd": "/"})
-	if line := agent.Event(); line != "{\"event\":\"streams\",\"active\":1}\n" {
+	if line := agent.Event(); line != "{\"event\":\"streams\",\"active\":1,\"opened\":1}\n" {
 		t.Fatal(line)
 	}
 	second := agent.Stream(object{"op": "exec", "argv": []string{"cat"}, "cwd": "/"})
@@ -108,7 +108,7 @@ func TestStreamsAreCountedInEvents(t *testing.T) {
 	second.Finish()
 	first.Send(protocol.EOF, nil)
 	first.Finish()
-	if line := agent.Event(); line != "{\"event\":\"streams\",\"active\":0}\n" {
+	if line := agent.Event(); line != "{\"event\":\"streams\",\"active\":0,\"opened\":2}\n" {
 		t.Fatal(line)
 	}
 }

@@ -79,6 +79,8 @@ func (s *Server) operate(connection *stream.Stream, start []byte) (any, error) {
 type streamCount struct {
 	mutex  sync.Mutex
 	active int
+	// opened counts all since boot: who opens one itself can tell whether anybody else did.
+	opened int
 }
 
 func (c *streamCount) change(to *events.Emitter, by int) {
@@ -86,11 +88,12 @@ func (c *streamCount) change(to *events.Emitter, by int) {
 	defer c.mutex.Unlock()
 	before := c.active
 	c.active += by
+	c.opened += max(by, 0)
 	if c.active < 0 {
 		journal.Bug("%d streams are open", c.active)
 	}
 	if before == 0 || c.active == 0 {
-		to.Emit(events.Streams{Event: "streams", Active: c.active})
+		to.Emit(events.Streams{Event: "streams", Active: c.active, Opened: c.opened})
 	}
 }
 

@@ -57,16 +57,21 @@ export async function refreshStore({ spec, context }: StoreVm): Promise<boolean>
 export async function protectUsed({ spec, context }: StoreVm): Promise<void> {
   const host = spec.store?.host;
   if (host === undefined || host === null) return;
+  const lock = join(statePaths().locks, `${spec.id}.root`);
+  // Asked under the lock: of two at once the one that has asked first must not have the last word.
+  await withLock(lock, {}, () => protectNow(spec, context, host.imageDatabase));
+}
+
+async function protectNow(spec: StoreVm['spec'], context: CommandContext, imageDatabase: string): Promise<void> {
   // On a fresh volume there is none until Nix is first used.
   const query = `[ ! -e ${DATABASE} ] || exec sqlite3 -readonly ${DATABASE} 'select path from ValidPaths'`;
   const options = { user: 'root', cwd: '/', maxBuffer: MAX_PATHS };
   const { stdout } = await createCommands(context).exec('sh', ['-c', query], options);
   const { databases, directory } = runPaths(statePaths(), spec.id);
   const database = join(databases, `${toldOf(spec).generation}.sqlite`);
-  const used = await usable(() => hostPathsAmong(stdout.split('\n'), database, host.imageDatabase));
+  const used = await usable(() => hostPathsAmong(stdout.split('\n'), database, imageDatabase));
   const nix = await usable(() => locateHostNix());
-  const lock = join(statePaths().locks, `${spec.id}.root`);
-  await withLock(lock, {}, () => keepFromCollection(nix, used, directory, spec.name));
+  await keepFromCollection(nix, used, directory, spec.name);
 }
 
 /** What was usable at the start of the VM should be so now. */

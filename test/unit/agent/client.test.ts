@@ -59,10 +59,10 @@ describe('the real agent', () => {
 
   test('the events of open streams arrive', async () => {
     const stream = await running.agent.open({ op: 'exec', argv: ['cat'] });
-    expect((await running.events.next()).value).toEqual({ event: 'streams', active: 1 });
+    expect((await running.events.next()).value).toEqual({ event: 'streams', active: 1, opened: 1 });
     stream.input.end();
     await stream.ended;
-    expect((await running.events.next()).value).toEqual({ event: 'streams', active: 0 });
+    expect((await running.events.next()).value).toEqual({ event: 'streams', active: 0, opened: 1 });
   });
 
   test('a connection that was begun ahead serves the next stream, and the one after it has its own', async () => {
