@@ -1,5 +1,7 @@
 // What a guest says of its store, and what is built in it.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ExecResult, Vm } from 'vzshell';
 
 /** Where the volume's layer is. */
@@ -11,6 +13,22 @@ export function fixedOutput(name: string, hash: string): string {
     name = "${name}"; system = builtins.currentSystem; builder = "/is-not-there";
     outputHashMode = "recursive"; outputHashAlgo = "sha256"; outputHash = "${hash}";
   }`;
+}
+
+/** A flake whose dev shell has this package and the image's own. */
+export function writeFlake(directory: string, output: string): void {
+  writeFileSync(
+    join(directory, 'flake.nix'),
+    `{
+  inputs.nixpkgs.url = "path:/etc/vzshell/pkgs";
+  outputs = { nixpkgs, ... }: {
+    devShells.aarch64-linux.default = nixpkgs.legacyPackages.aarch64-linux.mkShell {
+      packages = [ (${output.replace('builtins.currentSystem', '"aarch64-linux"')}) ];
+    };
+  };
+}
+`,
+  );
 }
 
 /** Builds \`expression\`, which may use \`pkgs\`, and gives its path. */

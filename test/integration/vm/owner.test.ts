@@ -73,7 +73,7 @@ test('ref keeps a script alive until its vm ends', async () => {
   expect(await owner.exit).toMatchObject({ code: 0 });
 });
 
-test('a detached vm outlives its creator and is found by name, by id, and by ensure', async () => {
+test('a detached vm outlives its creator, is found by name, by id, and by ensure, and lends its volume to nobody (T10)', async () => {
   const owner = script(`
     const vm = await Vm.create({ arch: '${ARCH}', name: 'lasting', detached: true, volume: 'lasting' });
     await vm.exec('sh', ['-c', 'echo here > /tmp/mark']);
