@@ -5,6 +5,9 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** What a directory holds, by the names of the files. */
+type Files = Readonly<Record<string, string>>;
+
 export class HostNix implements AsyncDisposable {
   readonly root: string;
   readonly store: string;
@@ -70,18 +73,26 @@ export class HostNix implements AsyncDisposable {
   }
 
   /** Adds a directory of these files to the store. The path depends on name and contents alone. */
-  add(name: string, files: Readonly<Record<string, string>>): string {
-    const source = tree(files);
+  add(name: string, files: Files): string {
+    return this.addAll({ [name]: files })[0] ?? '';
+  }
+
+  /** Adds many such directories at once. */
+  addAll(directories: Readonly<Record<string, Files>>): string[] {
+    const source = mkdtempSync('/tmp/vzt-');
     try {
-      return this.run('nix-store', '--add-fixed', '--recursive', 'sha256', renamed(source, name));
+      for (const [name, files] of Object.entries(directories)) writeTree(join(source, name), files);
+      const paths = Object.keys(directories).map((name) => join(source, name));
+      return this.run('nix-store', '--add-fixed', '--recursive', 'sha256', ...paths).split('\n');
     } finally {
       rmSync(source, { recursive: true });
     }
   }
 
-  /** Adds a file that refers to another path. */
-  addReferrer(name: string, path: string): string {
-    const expression = `builtins.toFile "${name}" "refers to ${'${'}builtins.storePath "${path}"}"`;
+  /** Adds a file that refers to other paths. */
+  addReferrer(name: string, ...paths: readonly string[]): string {
+    const references = paths.map((path) => `${'${'}builtins.storePath "${path}"}`);
+    const expression = `builtins.toFile "${name}" "refers to ${references.join(' ')}"`;
     return JSON.parse(this.run('nix-instantiate', '--eval', '--read-write-mode', '--expr', expression));
   }
 
@@ -119,18 +130,10 @@ export class HostNix implements AsyncDisposable {
   }
 }
 
-function tree(files: Readonly<Record<string, string>>): string {
-  const directory = mkdtempSync('/tmp/vzt-');
+function writeTree(directory: string, files: Files): void {
   for (const [name, content] of Object.entries(files)) {
-    const file = join(directory, 'x', name);
+    const file = join(directory, name);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
   }
-  return directory;
-}
-
-/** Nix takes the name of what it is given. */
-function renamed(directory: string, name: string): string {
-  execFileSync('mv', [join(directory, 'x'), join(directory, name)]);
-  return join(directory, name);
 }

@@ -1,4 +1,4 @@
-// Host stores that are not as one would like them, and a power cut: a real Nix on the host, a real guest.
+// Host stores that are not as one would like them: a real Nix on the host, a real guest.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { ARCH, useHome } from '../vm/fixture.ts';
-import { cutOff, storeState } from '../volume/builds.ts';
 import { fixedOutput, isValid, root } from './guest.ts';
 import { HostNix } from './host-nix.ts';
 
@@ -40,17 +39,6 @@ test("a path with renamed files is not the guest's, nor is what refers to it; th
   expect(copied.stderr).toContain(`copying path '${hacked}' from 'http://127.0.0.1:1026'`);
   expect((await vm.exec('ls', [hacked])).stdout).toBe('xt_MARK.h\nxt_mark.h\n');
   expect((await root(vm, `nix-store --verify-path ${hacked} ${user}`)).exitCode).toBe(0);
-});
-
-test("a power cut in the middle of builds leaves a store that verifies, below it the host's (T18)", async () => {
-  const vm = await start('power');
-  const before = await storeState(vm);
-  expect(before).toMatchObject({ integrity: 'ok', damage: [] });
-  await cutOff(vm, 3);
-  await using again = await start('power');
-  const after = await storeState(again);
-  expect(after).toMatchObject({ integrity: 'ok', damage: [] });
-  expect(after.built).toBeGreaterThanOrEqual(before.built + 2);
 });
 
 test('a host whose Nix is too old or too new to be a layer serves its paths as archives; wrong bytes are refused', async () => {
