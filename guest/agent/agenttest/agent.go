@@ -23,8 +23,7 @@ type Agent struct {
 	// Socket is where it listens.
 	Socket string
 	// Events are the lines it sends.
-	Events chan string
-	// Machine notes what was asked of it.
+	Events  chan string
 	Machine *Machine
 
 	test     testing.TB
@@ -52,7 +51,7 @@ func Start(t testing.TB) *Agent {
 func StartUnconfigured(t testing.TB, prepare func(*serve.Server)) *Agent {
 	t.Helper()
 	agent := &Agent{
-		Socket: filepath.Join(t.TempDir(), "agent.sock"), Events: make(chan string, 1000), Machine: &Machine{}, test: t,
+		Socket: filepath.Join(t.TempDir(), "agent.sock"), Events: make(chan string, 1000), Machine: &Machine{make(chan string, 100)}, test: t,
 	}
 	listener, err := net.Listen("unix", agent.Socket)
 	if err != nil {
@@ -87,6 +86,18 @@ func (a *Agent) Event() string {
 		return line
 	case <-time.After(Patience):
 		a.test.Fatal("no event came")
+		return ""
+	}
+}
+
+// Asked waits for the next thing that is asked of the machine.
+func (a *Agent) Asked() string {
+	a.test.Helper()
+	select {
+	case what := <-a.Machine.asked:
+		return what
+	case <-time.After(Patience):
+		a.test.Fatal("nothing was asked of the machine")
 		return ""
 	}
 }
@@ -126,19 +137,20 @@ func (c *countedConn) Write(p []byte) (int, error) {
 
 // Machine is a machine that does nothing but remember.
 type Machine struct {
-	Asked []string
+	// asked has room for more than a test asks.
+	asked chan string
 }
 
 // Configure makes a guest of the current user.
 func (m *Machine) Configure([]byte) (*guest.Guest, any, error) {
-	m.Asked = append(m.Asked, "configure")
+	m.asked <- "configure"
 	user, err := account.Current()
 	return &guest.Guest{User: user}, struct{}{}, err
 }
 
 // SetTime only compares.
 func (m *Machine) SetTime(unixMs int64) (int64, bool, error) {
-	m.Asked = append(m.Asked, "time")
+	m.asked <- "time"
 	return time.Now().UnixMilli() - unixMs, false, nil
 }
 
@@ -147,9 +159,9 @@ func (m *Machine) RefreshStore([]byte) error { return nil }
 
 // Sync does nothing.
 func (m *Machine) Sync() error {
-	m.Asked = append(m.Asked, "sync")
+	m.asked <- "sync"
 	return nil
 }
 
 // Shutdown does nothing.
-func (m *Machine) Shutdown(reason string) { m.Asked = append(m.Asked, "shutdown") }
+func (m *Machine) Shutdown(reason string) { m.asked <- "shutdown" }

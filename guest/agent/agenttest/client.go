@@ -36,8 +36,15 @@ func (a *Agent) Dial() (net.Conn, *bufio.Reader) {
 // Request makes one plain request and returns the status and the body.
 func (a *Agent) Request(method, path, body string, header ...string) (int, string) {
 	a.test.Helper()
+	status, text, conn := a.RequestAndHold(method, path, body, header...)
+	conn.Close()
+	return status, text
+}
+
+// RequestAndHold is Request, without hanging up.
+func (a *Agent) RequestAndHold(method, path, body string, header ...string) (int, string, net.Conn) {
+	a.test.Helper()
 	conn, reader := a.Dial()
-	defer conn.Close()
 	if len(header) == 0 {
 		header = []string{"Vzshell-Protocol: 1"}
 	}
@@ -51,7 +58,7 @@ func (a *Agent) Request(method, path, body string, header ...string) (int, strin
 	if err != nil {
 		a.test.Fatal(err)
 	}
-	return response.StatusCode, string(text)
+	return response.StatusCode, string(text), conn
 }
 
 // Stream is the client's end of one operation.

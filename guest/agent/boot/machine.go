@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -110,15 +109,12 @@ func (m *Machine) Sync() error {
 	return nil
 }
 
-// replyTime lets the answer to the request for shutdown leave before the machine goes.
-const replyTime = 20 * time.Millisecond
-
 // Shutdown ends everything in order, soon. Calling it again does nothing.
 func (m *Machine) Shutdown(reason string) {
 	m.off.Do(func() {
 		journal.Info("stopping: %s", reason)
 		m.Events.Emit(events.Stopping{Event: "stopping", Reason: reason})
-		time.AfterFunc(replyTime, m.powerOff)
+		go m.powerOff()
 	})
 }
 

@@ -16,7 +16,7 @@ var plainRoutes = []route{
 	{"GET", "/v1/log", true, func(*Server, *guest.Guest, []byte) (any, error) { return journal.Text(), nil }},
 	{"POST", "/v1/configure", true, configure},
 	{"POST", "/v1/time", true, setTime},
-	{"POST", "/v1/shutdown", true, shutDown},
+	{"POST", shutdownPath, true, func(*Server, *guest.Guest, []byte) (any, error) { return struct{}{}, nil }},
 	{"POST", "/v1/store/refresh", false, refreshStore},
 	{"POST", "/v1/sync", false, func(s *Server, _ *guest.Guest, _ []byte) (any, error) { return struct{}{}, s.Machine.Sync() }},
 	{"POST", "/v1/signal", false, signal},
@@ -92,9 +92,4 @@ func resize(_ *Server, _ *guest.Guest, body []byte) (any, error) {
 		return nil, err
 	}
 	return struct{}{}, execute.ResizeByPid(request.Pid, &request.Terminal)
-}
-
-func shutDown(s *Server, _ *guest.Guest, _ []byte) (any, error) {
-	s.Machine.Shutdown("asked by the host")
-	return struct{}{}, nil
 }

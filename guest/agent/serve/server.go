@@ -122,6 +122,27 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, found route) {
 		return
 	}
 	reply(w, http.StatusOK, result)
+	if found.path == shutdownPath {
+		awaitHangUp(w, r)
+		s.Machine.Shutdown("asked by the host")
+	}
+}
+
+// shutdownPath is the one request that is carried out after its answer.
+const shutdownPath = "/v1/shutdown"
+
+// hangUpPatience is how long the host may take to hang up.
+const hangUpPatience = 5 * time.Second
+
+// awaitHangUp returns when the host has hung up: it has the answer then. What is still under way in vsock dies with the machine.
+func awaitHangUp(w http.ResponseWriter, r *http.Request) {
+	if http.NewResponseController(w).Flush() != nil {
+		return
+	}
+	select {
+	case <-r.Context().Done():
+	case <-time.After(hangUpPatience):
+	}
 }
 
 func checkProtocol(r *http.Request) error {
@@ -150,6 +171,7 @@ func reply(w http.ResponseWriter, status int, value any) {
 		status, body = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"the answer is not JSON"}}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	w.Write(body)
 }

@@ -83,13 +83,31 @@ func TestWrongRequestsGetAClearAnswer(t *testing.T) {
 
 func TestTheMachineIsAskedForWhatOnlyItCanDo(t *testing.T) {
 	agent := agenttest.Start(t)
-	for _, path := range []string{"/v1/time", "/v1/sync", "/v1/shutdown"} {
-		if status, body := agent.Request("POST", path, `{"unixMs":1763737200000}`); status != 200 {
-			t.Errorf("%s: %d %s", path, status, body)
+	for _, what := range []string{"time", "sync", "shutdown"} {
+		if status, body := agent.Request("POST", "/v1/"+what, `{"unixMs":1763737200000}`); status != 200 {
+			t.Errorf("%s: %d %s", what, status, body)
+		}
+		if asked := agent.Asked(); asked != what {
+			t.Errorf("the machine was asked for %s, not %s", asked, what)
 		}
 	}
-	if got := strings.Join(agent.Machine.Asked, " "); got != "time sync shutdown" {
-		t.Fatal(got)
+}
+
+// The answer to the host would die with the machine.
+func TestTheMachineEndsWhenTheHostHasTheAnswer(t *testing.T) {
+	agent := agenttest.Start(t)
+	status, body, conn := agent.RequestAndHold("POST", "/v1/shutdown", "")
+	if status != 200 || body != "{}" {
+		t.Errorf("%d %s", status, body)
+	}
+	// What comes now comes before the shutdown, unless that did not wait.
+	agent.Request("POST", "/v1/sync", "")
+	if asked := agent.Asked(); asked != "sync" {
+		t.Errorf("the machine was asked for %s while the host had not hung up", asked)
+	}
+	conn.Close()
+	if asked := agent.Asked(); asked != "shutdown" {
+		t.Errorf("the machine was asked for %s", asked)
 	}
 }
 
