@@ -88,9 +88,17 @@ export async function snapshotHostStore(
     return snapshot;
   } catch (error) {
     for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-    if (!(error instanceof SqliteError)) throw error;
-    const hint = 'look at it with `nix-store --verify`, or use --store image';
-    throw new Unusable(`the database of the host's Nix store cannot be copied: ${error.message}`, hint, error);
+    if (error instanceof SqliteError) {
+      const hint = 'look at it with `nix-store --verify`, or use --store image';
+      throw new Unusable(`the database of the host's Nix store cannot be copied: ${error.message}`, hint, error);
+    }
+    const { path = '', message } = error as NodeJS.ErrnoException;
+    if (path !== nix.store && !path.startsWith(`${nix.store}/`)) throw error;
+    throw new Unusable(
+      `the host's Nix store cannot be read: ${message}`,
+      'make it readable, or use --store image',
+      error,
+    );
   }
 }
 
@@ -104,7 +112,9 @@ async function copyDatabase(nix: HostNix, to: string): Promise<string> {
       await sqlite(uri, `.backup --async main ${JSON.stringify(to)}`);
       if (!still || databaseState(nix.database) === before) return lasting;
     } catch (error) {
-      if (!(error instanceof SqliteError) || attempt === ATTEMPTS) throw error;
+      // A lock was waited for already.
+      const changed = error instanceof SqliteError && !/locked/.test(error.message);
+      if (!changed || attempt === ATTEMPTS) throw error;
     }
     if (attempt === ATTEMPTS) throw new SqliteError('it changes all the time');
   }

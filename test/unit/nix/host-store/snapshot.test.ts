@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -136,6 +145,28 @@ test.each<[string, (nix: HostNix) => void, RegExp]>([
     /cannot be copied: .*not a database/s,
   ],
   [
+    'that nobody may read',
+    ({ database }) => {
+      // The tests may run as root, for whom everything can be read.
+      rmSync(database);
+      mkdirSync(database);
+    },
+    /cannot be copied: .*unable to open database file/s,
+  ],
+  [
+    'of a store that is no directory any more',
+    (nix) => {
+      rmSync(nix.store, { recursive: true });
+      writeFileSync(nix.store, '');
+    },
+    /the host's Nix store cannot be read: ENOTDIR/,
+  ],
+  [
+    'of a store that has vanished',
+    ({ store }) => rmSync(store, { recursive: true }),
+    /the host's Nix store cannot be read: ENOENT/,
+  ],
+  [
     'of other contents for a path of the image',
     ({ database }) => {
       addPaths(database, { bash: [] });
@@ -145,6 +176,7 @@ test.each<[string, (nix: HostNix) => void, RegExp]>([
   ],
 ])('a database %s is not used, and nothing is left of the attempt', async (_, damage, message) => {
   const nix = store({ hello: [] });
+  mkdirSync(join(root, 'stores'));
   damage(nix);
   const error = await take(nix).then(
     () => null,
@@ -152,6 +184,10 @@ test.each<[string, (nix: HostNix) => void, RegExp]>([
   );
   expect(error).toBeInstanceOf(Unusable);
   expect(String((error as Error).message)).toMatch(message);
+  expect((error as Unusable).hint).toMatch(/./);
+  expect(
+    readdirSync(join(root, 'stores'), { recursive: true }).filter((each) => /sqlite|json/.test(String(each))),
+  ).toEqual([]);
 });
 
 test('a guest whose Nix would have to change the database is not given it', async () => {
@@ -167,6 +203,19 @@ test('without sqlite3 the reason names it, and what installs it', async () => {
     message: expect.stringContaining("'sqlite3'"),
     hint: expect.stringContaining('install'),
   });
+});
+
+test('a database that stays locked is not used', async () => {
+  const nix = store({ hello: [] });
+  const writer = spawn('sqlite3', [nix.database], { stdio: ['pipe', 'pipe', 'inherit'] });
+  writer.stdin.write("pragma locking_mode = exclusive; begin immediate; delete from Refs; commit; select 'locked';\n");
+  await once(createInterface(writer.stdout), 'line');
+  const error = await take(nix).catch((reason: unknown) => reason);
+  writer.stdin.end();
+  await once(writer, 'exit');
+  expect(error).toBeInstanceOf(Unusable);
+  expect(String(error)).toMatch(/cannot be copied: .*database is locked/s);
+  expect((await take(nix)).paths).toBe(1);
 });
 
 test('a locked database is waited for', async () => {
