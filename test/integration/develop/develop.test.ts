@@ -188,6 +188,20 @@ describe('a flake that cannot be evaluated', () => {
     flake(`${PLAIN} ${HOOK} fresh = pkgs.mkShell { F = "now"; };`);
     expect(await out(['--shell', 'fresh', '--', 'printenv', 'F'])).toBe('now\n');
   });
+
+  it("because only another system could build what it needs: the message is Nix's own", async () => {
+    const foreign = 'derivation { name = "foreign"; system = "x86_64-linux"; builder = "/bin/sh"; }';
+    flake(`${PLAIN} ${HOOK} foreign = pkgs.mkShell { packages = [ (${foreign}) ]; };`);
+    const nix = ['nix', 'print-dev-env', '--offline', '--json', '.#foreign'];
+    const own = (await run(['--plain', '--', ...nix])).stderr;
+    expect(own).toMatch(
+      /a 'x86_64-linux' with features \{\} is required to build '.*-foreign\.drv', but I am a 'aarch64-linux'/,
+    );
+    const { code, stdout, stderr } = await run(['--shell', 'foreign', '--', 'echo', 'never']);
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(own);
+    flake(`${PLAIN} ${HOOK}`);
+  });
 });
 
 describe('the store', () => {
@@ -196,6 +210,16 @@ describe('the store', () => {
     expect(
       await out(['--no-cache', '--', 'sh', '-c', 'echo "$GREETING"; pwd'], { cwd: join(project.root, 'sub') }),
     ).toBe(`${GREETING}\n${project.root}/sub\n`);
+  });
+
+  it("is the host's only where the host has one: the error names the cure", async () => {
+    const args = ['--rm', '--store', 'host', '--plain', '--', 'echo', 'never'];
+    const { code, stdout, stderr } = await run(args, { env: { NIX_REMOTE: '/nowhere' } });
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 125, stdout: '' });
+    expect(stderr).toContain(
+      "the host's Nix store cannot be used: this host has no Nix store (/nowhere/nix/store does not exist)",
+    );
+    expect(stderr).toContain('install Nix on this host, or use --store image');
   });
 
   it('knows a tree by the path that follows from its hash', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { ARCH, useHome } from '../vm/fixture.ts';
-import { fixedOutput, isValid, root } from './guest.ts';
+import { fixedOutput, isValid, root, writeFlake } from './guest.ts';
 import { HostNix } from './host-nix.ts';
 
 useHome();
@@ -66,18 +66,7 @@ test('a checkout that belongs to somebody else is a flake all the same (T16)', a
   onTestFinished(() => rmSync(checkout, { recursive: true }));
   const tool = host.add('foreign-tool', { 'bin/foreign-tool': '#!/bin/sh\necho foreign\n' });
   const output = fixedOutput('foreign-tool', host.run('nix-store', '--query', '--hash', tool));
-  writeFileSync(
-    join(checkout, 'flake.nix'),
-    `{
-  inputs.nixpkgs.url = "path:/etc/vzshell/pkgs";
-  outputs = { nixpkgs, ... }: {
-    devShells.aarch64-linux.default = nixpkgs.legacyPackages.aarch64-linux.mkShell {
-      packages = [ (${output.replace('builtins.currentSystem', '"aarch64-linux"')}) ];
-    };
-  };
-}
-`,
-  );
+  writeFlake(checkout, output);
   for (const args of [
     ['init', '-q'],
     ['add', '.'],
