@@ -115,9 +115,8 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, planni
 function nixConf(network: ResolvedOptions['network'], hasCache: boolean): string {
   // Without a network Nix would try its substituters all the same, and say at each that it failed.
   if (!hasCache) return network === 'none' ? 'substituters =\n' : '';
-  // The host is trusted as it is, its paths need no signature. And Nix must not take loopback alone for no network at all.
-  const url = `http://127.0.0.1:${CACHE_PORT}?trusted=1`;
-  return `${network === 'none' ? '' : 'extra-'}substituters = ${url}\nsubstitute = true\n`;
+  // The host is trusted as it is, its paths need no signature.
+  return `${network === 'none' ? '' : 'extra-'}substituters = http://127.0.0.1:${CACHE_PORT}?trusted=1\n`;
 }
 
 function volumeOf(options: ResolvedOptions, paths: StatePaths): VmSpec['volume'] {
