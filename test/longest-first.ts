@@ -7,6 +7,7 @@ const LONG = [
   'vm/owner',
   'script/script',
   'develop/develop',
+  'store/layers',
   'host/ordinary-user',
   'vm/start',
   'driver/boot',

@@ -22,7 +22,7 @@ afterAll(async () => {
   await host?.[Symbol.asyncDispose]();
 });
 
-test("a path with renamed files is not the guest's, nor is what refers to it; the host serves both as archives, and they verify (T7, T15)", async () => {
+test("a path with renamed files is not the guest's, nor is what refers to it; the host serves both as archives, and they verify (T7)", async () => {
   // As a Mac's Nix stores it: two names that differ in case, one of them renamed.
   const hacked = host.add('headers', { 'xt_MARK.h': 'upper\n', 'xt_mark.h~nix~case~hack~1': 'lower\n' });
   const user = host.addReferrer('user', hacked);
@@ -33,7 +33,7 @@ test("a path with renamed files is not the guest's, nor is what refers to it; th
   expect(await isValid(vm, good)).toBe(true);
   expect(await isValid(vm, hacked)).toBe(false);
   expect(await isValid(vm, user)).toBe(false);
-  // The host hands it over as an archive, with the names that the files really have. There is no network but loopback (T15).
+  // The host hands it over as an archive, with the names that the files really have. There is no network but loopback.
   const copied = await vm.exec('nix-store', ['--realise', user]);
   expect(copied.stdout.trim()).toBe(user);
   expect(copied.stderr).toContain(`copying path '${hacked}' from 'http://127.0.0.1:1026'`);
