@@ -65,6 +65,8 @@ func (*ordinaryProcess) SetTime(unixMs int64) (int64, bool, error) {
 	return time.Now().UnixMilli() - unixMs, false, nil
 }
 
+func (*ordinaryProcess) Busy(bool) {}
+
 func (*ordinaryProcess) Sync() error { return nil }
 
 func (*ordinaryProcess) RefreshStore([]byte) error {

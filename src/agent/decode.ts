@@ -187,6 +187,8 @@ export function decodeStats(from: Fields): GuestStats {
     load1: number(from, 'load1'),
     processes: integer(from, 'processes'),
     streams: integer(from, 'streams'),
+    // Agents before it was counted say nothing.
+    shareInodes: (own(from, 'shareInodes') ?? null) === null ? null : integer(from, 'shareInodes'),
     volume: volume && { totalBytes: integer(volume, 'totalBytes'), freeBytes: integer(volume, 'freeBytes') },
   };
 }
@@ -246,6 +248,8 @@ export function decodeEvent(line: Buffer): AgentEvent {
       return { event, phase: label(from, 'phase', 32), uptimeMs: number(from, 'uptimeMs') };
     case 'streams':
       return { event, active: integer(from, 'active'), opened: integer(from, 'opened') };
+    case 'trimmed':
+      return { event, before: integer(from, 'before'), after: integer(from, 'after') };
     case 'stopping':
       return { event, reason: label(from, 'reason', 1024) };
     default:

@@ -10,6 +10,8 @@ export interface Configure {
   readonly timezone?: string;
   readonly user: GuestUser;
   readonly shares: readonly { readonly tag: string; readonly target: string; readonly readOnly: boolean }[];
+  /** Inodes of shares that the host can bear in the guest's memory. Absent: as many as there is room for. */
+  readonly shareLimit?: number;
   readonly volume: { readonly serial: string; readonly uuid: string; readonly format: boolean } | null;
   readonly tmpfsStore: boolean;
   /** Absent: the image's store and the volume. */
@@ -66,6 +68,7 @@ export type AgentEvent =
     }
   | { readonly event: 'phase'; readonly phase: string; readonly uptimeMs: number }
   | { readonly event: 'streams'; readonly active: number; readonly opened: number }
+  | { readonly event: 'trimmed'; readonly before: number; readonly after: number }
   | { readonly event: 'stopping'; readonly reason: string };
 
 /** START of `exec`. */
@@ -137,4 +140,6 @@ export interface GuestStats {
   readonly processes: number;
   readonly streams: number;
   readonly volume: { readonly totalBytes: number; readonly freeBytes: number } | null;
+  /** Inodes of shares that the guest's kernel remembers; null where it does not tell. */
+  readonly shareInodes: number | null;
 }

@@ -8,6 +8,7 @@ import { asVzshellError } from '../errors.ts';
 import { locateImage } from '../image/locate.ts';
 import { statePaths } from '../state/paths.ts';
 import { hostArch } from '../vm/options.ts';
+import { openFiles } from './open-files.ts';
 
 export interface Finding {
   readonly what: string;
@@ -30,7 +31,7 @@ const LITTLE_SPACE = 5 * 1024 ** 3;
 
 /** Looks at everything that `vzshell` needs for guests of `arch`. Never rejects for something that is missing. */
 export async function checkup(arch: Arch = hostArch()): Promise<Checkup> {
-  const findings = [...node(), ...(await driver(arch)), ...(await image(arch)), ...state()];
+  const findings = [...node(), ...(await driver(arch)), ...(await image(arch)), ...state(), ...openFiles()];
   return { ok: findings.every(({ level }) => level !== 'problem'), arch, findings };
 }
 

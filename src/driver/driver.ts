@@ -58,6 +58,17 @@ export interface MachineExit {
   readonly error?: VzshellError;
 }
 
+/**
+ * What shares cost the host. Whoever serves them holds a descriptor open for each inode that the guest's kernel remembers, unless
+ * the file system and the rights are there for file handles.
+ */
+export interface ShareUse {
+  /** Descriptors that the process with the fewest may have; null where that is not known. */
+  readonly limit: number | null;
+  /** Descriptors that the process with the most has now; null where they cannot be counted. */
+  readonly open: number | null;
+}
+
 export interface Machine {
   /** Which accelerator runs, for people: `kvm`, `tcg`, `vz`. */
   readonly accelerator: string;
@@ -67,6 +78,8 @@ export interface Machine {
   readonly stopped: Promise<MachineExit>;
   /** Host processes that belong to the machine, for `inspect` and leak checks. */
   processes(): readonly { readonly name: string; readonly pid: number }[];
+  /** Null for a machine without shares. */
+  shareUse(): ShareUse | null;
   /**
    * Tells the driver that the guest was asked to power off, so that its going is `stopped`, not an error.
    * Called before the agent's shutdown.

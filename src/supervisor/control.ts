@@ -60,6 +60,8 @@ export class ControlServer {
   #events(response: ServerResponse): void {
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     const write = (event: ControlEvent): void => {
+      // The guest can cause as many of these as it likes, and losing one is no harm.
+      if (event.type === 'trimmed' && response.writableLength > 0) return;
       if (response.writableLength > MAX_BACKLOG) response.destroy();
       else response.write(`${JSON.stringify(event)}\n`);
     };

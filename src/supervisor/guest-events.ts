@@ -25,6 +25,8 @@ export class GuestEvents {
   readonly closed: Promise<VzshellError>;
   /** Called when the number of open streams becomes zero, or more, with the number of those opened since boot. */
   onStreams: (active: number, opened: number) => void = () => undefined;
+  /** Called when the guest has forgotten inodes of shares: how many it remembered, and how many it does. */
+  onTrimmed: (before: number, after: number) => void = () => undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -88,6 +90,7 @@ export class GuestEvents {
       this.#greeted = true;
       this.#resolveHello(event);
     } else if (event.event === 'streams') this.onStreams(event.active, event.opened);
+    else if (event.event === 'trimmed') this.onTrimmed(event.before, event.after);
     else if (event.event === 'stopping') this.#stopping = event.reason;
   }
 }

@@ -12,6 +12,7 @@ import type { GuestEvents } from './guest-events.ts';
 import { IdleWatch } from './idle.ts';
 import type { QuietWork } from './quiet.ts';
 import type { RunDirectory } from './run-directory.ts';
+import { ShareWatch } from './share-watch.ts';
 import {
   CONTROL_PROTOCOL,
   type ControlEvent,
@@ -47,6 +48,7 @@ export class Lifecycle {
   readonly #events = new EventEmitter<{ event: [ControlEvent] }>();
   readonly #idle: IdleWatch;
   readonly #quiet: QuietWork | null;
+  readonly #shares = new ShareWatch();
   readonly #end = new EndSignal();
   /** Aborted when nobody wants to wait for the guest. */
   readonly #forced = new AbortController();
@@ -99,6 +101,7 @@ export class Lifecycle {
       record: this.#record,
       processes: this.#machine?.processes() ?? [],
       streams: this.#idle.active,
+      shares: this.#shares.status(),
     };
   }
 
@@ -189,6 +192,7 @@ export class Lifecycle {
       validateMachineSpec(this.#spec.machine);
       const machine = await this.#driver.start(this.#spec.machine, this.#end.signal);
       this.#machine = machine;
+      this.#shares.watch(machine);
       void machine.stopped.then((exit) => this.#machineGone(exit));
       // To ask for it takes 15 ms, which are free while the guest boots.
       const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -199,7 +203,7 @@ export class Lifecycle {
       phase = 'the guest agent did not finish its configuration';
       report({ type: 'phase', phase: 'mounts' });
       const { nixVersion, home } = await this.#end.unless(
-        this.#agent.configure({ ...this.#spec.configure, timezone, unixMs: Date.now() }),
+        this.#agent.configure({ ...this.#spec.configure, ...this.#shares.limit, timezone, unixMs: Date.now() }),
       );
       return {
         schema: STATE_SCHEMA,
@@ -221,6 +225,10 @@ export class Lifecycle {
     this.#guest.onStreams = (active, opened) => {
       this.#idle.streams(active);
       this.#quiet?.streams(active, opened);
+    };
+    this.#guest.onTrimmed = (before, after) => {
+      this.#shares.trimmed();
+      this.#events.emit('event', { type: 'trimmed', before, after });
     };
     void this.#guest.closed.then(async (error) => {
       const grace = this.#guest.stopping === null ? AGENT_LOST_GRACE : STOPPING_GRACE;

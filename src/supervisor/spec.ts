@@ -128,6 +128,18 @@ export interface ControlStatus {
   readonly processes: readonly { readonly name: string; readonly pid: number }[];
   /** Open streams in the guest: 0, or more than 0. */
   readonly streams: number;
+  /** Null without a machine or without shares; absent in what earlier versions say. */
+  readonly shares?: SharesStatus | null;
+}
+
+/** What the shares of a VM cost this host. */
+export interface SharesStatus {
+  /** Descriptors that the process that serves a share may have; at half as many inodes the guest is made to forget some. */
+  readonly limit: number | null;
+  /** Descriptors that it has now; null where they cannot be counted. */
+  readonly open: number | null;
+  /** How often the guest was made to forget inodes. */
+  readonly trims: number;
 }
 
 /** Body of `POST /v1/stop`. The answer, an `ExitRecord`, comes when the machine is gone. */
@@ -138,7 +150,11 @@ export interface StopRequest {
   readonly timeoutMs?: number;
 }
 
-/** A line of `GET /v1/events`: the state now, each change of it, and at last the exit. It closes when the supervisor is gone. */
+/**
+ * A line of `GET /v1/events`: the state now, each change of it, and at last the exit. It closes when the supervisor is gone. `trimmed`,
+ * inodes of shares that the guest remembered and remembers, is left out for who does not read.
+ */
 export type ControlEvent =
+  | { readonly type: 'trimmed'; readonly before: number; readonly after: number }
   | { readonly type: 'state'; readonly state: RunState }
   | { readonly type: 'exit'; readonly exit: ExitRecord };

@@ -122,7 +122,7 @@ export class VmLink {
     try {
       this.#events = await this.#control.events((event) => {
         if (event.type === 'exit') exit = event.exit;
-        else this.#state = event.state;
+        else if (event.type === 'state') this.#state = event.state;
       });
       if (this.#disconnected) this.#events.close();
       else if (this.#referenced) this.#events.ref();

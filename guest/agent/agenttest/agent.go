@@ -154,6 +154,9 @@ func (m *Machine) SetTime(unixMs int64) (int64, bool, error) {
 	return time.Now().UnixMilli() - unixMs, false, nil
 }
 
+// Busy does nothing.
+func (m *Machine) Busy(bool) {}
+
 // RefreshStore does nothing.
 func (m *Machine) RefreshStore([]byte) error { return nil }
 

@@ -15,11 +15,13 @@ import (
 
 // Configure is what the host sends once per boot.
 type Configure struct {
-	Hostname   string                `json:"hostname"`
-	UnixMs     int64                 `json:"unixMs"`
-	Timezone   string                `json:"timezone"`
-	User       account.Wanted        `json:"user"`
-	Shares     []Share               `json:"shares"`
+	Hostname string         `json:"hostname"`
+	UnixMs   int64          `json:"unixMs"`
+	Timezone string         `json:"timezone"`
+	User     account.Wanted `json:"user"`
+	Shares   []Share        `json:"shares"`
+	// ShareLimit is how many inodes of shares the host can bear that the kernel remembers; 0: as many as it likes.
+	ShareLimit int64                 `json:"shareLimit"`
 	Volume     *Volume               `json:"volume"`
 	TmpfsStore bool                  `json:"tmpfsStore"`
 	Store      Store                 `json:"store"`
@@ -145,6 +147,7 @@ func (m *Machine) configure(wanted *Configure) (*guest.Guest, error) {
 	if err := m.mountShares(wanted.Shares, &user); err != nil {
 		return nil, err
 	}
+	m.watchInodes(wanted.ShareLimit)
 	m.phase("shares")
 	if err := os.WriteFile(nix.Conf, []byte(wanted.Nix.Conf), 0o644); err != nil {
 		return nil, err

@@ -8,7 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vzagent/account"
+	"vzagent/events"
 	"vzagent/fault"
+	"vzagent/inodes"
 )
 
 // Share is a host directory and where it goes.
@@ -42,4 +44,24 @@ func (m *Machine) mountShare(share Share, user *account.User) error {
 		flags |= unix.MS_RDONLY // a courtesy: what forbids writing is the host's side
 	}
 	return m.mount(point{share.Tag, share.Target, "virtiofs", flags, ""})
+}
+
+// watchInodes keeps the inodes that the kernel remembers of shares, the host's Nix store among them, below what the host can bear.
+func (m *Machine) watchInodes(limit int64) {
+	if limit <= 0 {
+		return
+	}
+	watch := inodes.Start(limit, func(before, after int64) {
+		m.Events.Emit(events.Trimmed{Event: "trimmed", Before: before, After: after})
+	})
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.inodes = watch
+}
+
+// watched is nil when nothing is watched.
+func (m *Machine) watched() *inodes.Watch {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.inodes
 }

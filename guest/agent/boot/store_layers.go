@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vzagent/fault"
+	"vzagent/inodes"
 	"vzagent/nix"
 )
 
@@ -128,7 +129,7 @@ func (m *Machine) RefreshStore(body []byte) error {
 		return fault.New(fault.BadRequest, "this machine was started without the host's store")
 	}
 	// What the guest once looked for in vain it would never find: the kernel remembers that for as long as it has room.
-	if err := dropCaches(); err != nil {
+	if err := inodes.Drop(); err != nil {
 		return err
 	}
 	for _, name := range snapshot.Locks {
@@ -139,8 +140,5 @@ func (m *Machine) RefreshStore(body []byte) error {
 	if err := daemon.Layers.Refresh(snapshot.Generation); err != nil {
 		return err
 	}
-	return dropCaches()
+	return inodes.Drop()
 }
-
-// dropCaches makes the kernel forget the names and inodes that nobody uses.
-func dropCaches() error { return os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0) }

@@ -92,6 +92,13 @@ type Streams struct {
 	Opened int    `json:"opened"`
 }
 
+// Trimmed says that the kernel was made to forget inodes of shares, and how many it remembered before and after.
+type Trimmed struct {
+	Event  string `json:"event"`
+	Before int64  `json:"before"`
+	After  int64  `json:"after"`
+}
+
 // Stopping says why the agent powers the machine off.
 type Stopping struct {
 	Event  string `json:"event"`

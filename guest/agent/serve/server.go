@@ -28,6 +28,8 @@ type Machine interface {
 	Configure(body []byte) (*guest.Guest, any, error)
 	// SetTime returns how far the clock was off, and whether it was set.
 	SetTime(unixMs int64) (driftMs int64, adjusted bool, err error)
+	// Busy says whether streams are open, whenever that changes.
+	Busy(busy bool)
 	// RefreshStore makes what the host's Nix store has now usable.
 	RefreshStore(body []byte) error
 	// Sync writes everything to the disks.

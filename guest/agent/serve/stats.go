@@ -9,6 +9,7 @@ import (
 
 	"vzagent/events"
 	"vzagent/guest"
+	"vzagent/inodes"
 )
 
 type memory struct {
@@ -38,6 +39,10 @@ func stats(s *Server, g *guest.Guest, _ []byte) (any, error) {
 		}
 		volume = &space{raw.Blocks * uint64(raw.Bsize), raw.Bavail * uint64(raw.Bsize)}
 	}
+	var shares *int64
+	if count, err := inodes.Count(); err == nil {
+		shares = &count
+	}
 	return struct {
 		UptimeMs  int64   `json:"uptimeMs"`
 		Memory    memory  `json:"memory"`
@@ -45,7 +50,9 @@ func stats(s *Server, g *guest.Guest, _ []byte) (any, error) {
 		Processes int     `json:"processes"`
 		Streams   int     `json:"streams"`
 		Volume    *space  `json:"volume"`
-	}{events.Uptime(), parseMeminfo(string(meminfo)), float64(system.Loads[0]) / 65536, int(system.Procs), s.streams.load(), volume}, nil
+		// ShareInodes is null where the kernel does not tell.
+		ShareInodes *int64 `json:"shareInodes"`
+	}{events.Uptime(), parseMeminfo(string(meminfo)), float64(system.Loads[0]) / 65536, int(system.Procs), s.streams.load(), volume, shares}, nil
 }
 
 func parseMeminfo(text string) (m memory) {

@@ -34,9 +34,9 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		plain.Close()
 		return
 	}
-	s.streams.change(s.Events, 1)
+	s.streams.change(s, 1)
 	s.serveStream(connection)
-	s.streams.change(s.Events, -1)
+	s.streams.change(s, -1)
 	connection.Linger()
 }
 
@@ -75,7 +75,7 @@ func (s *Server) operate(connection *stream.Stream, start []byte) (any, error) {
 	return nil, fault.New(fault.BadRequest, "there is no operation %q", request.Op)
 }
 
-// streamCount tells the host when the machine begins and ceases to be in use.
+// streamCount tells the host and the machine when it begins and ceases to be in use.
 type streamCount struct {
 	mutex  sync.Mutex
 	active int
@@ -83,7 +83,7 @@ type streamCount struct {
 	opened int
 }
 
-func (c *streamCount) change(to *events.Emitter, by int) {
+func (c *streamCount) change(s *Server, by int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	before := c.active
@@ -93,7 +93,8 @@ func (c *streamCount) change(to *events.Emitter, by int) {
 		journal.Bug("%d streams are open", c.active)
 	}
 	if before == 0 || c.active == 0 {
-		to.Emit(events.Streams{Event: "streams", Active: c.active, Opened: c.opened})
+		s.Events.Emit(events.Streams{Event: "streams", Active: c.active, Opened: c.opened})
+		s.Machine.Busy(c.active > 0)
 	}
 }
 

@@ -55,6 +55,8 @@ export function virtiofsdArguments(spec: MachineSpec, index: number, asRoot: boo
   return [
     ...['--shared-dir', share.path, '--socket-path', join(spec.runDir, shareSocket(index))],
     ...['--sandbox', 'namespace', '--cache', 'auto', '--log-level', 'error'],
+    // Versions before 1.13 hold a descriptor for each inode that the guest knows, unless told to do without where they can.
+    '--inode-file-handles=prefer',
     ...(share.readOnly ? ['--readonly'] : []),
     // Root's virtiofsd would otherwise make device nodes on the host for whoever is root in the guest.
     ...(asRoot ? ['--modcaps=-mknod'] : []),

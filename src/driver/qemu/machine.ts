@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { VzshellError } from '../../errors.ts';
-import type { Machine, MachineExit, MachineSpec } from '../driver.ts';
+import type { Machine, MachineExit, MachineSpec, ShareUse } from '../driver.ts';
 import { RotatingLog } from '../rotating-log.ts';
 import { logTail } from '../tail.ts';
 import { qemuArguments, shareSocket, VSOCK_DEVICE_SOCKET, virtiofsdArguments, vsockArguments } from './arguments.ts';
@@ -17,6 +17,7 @@ import { processesOf } from './processes.ts';
 import type { Program, ProgramName } from './programs.ts';
 import { Qmp } from './qmp.ts';
 import { listening } from './ready.ts';
+import { shareUseOf } from './share-use.ts';
 import { stopDaemons, stopQemu } from './stop.ts';
 import { Watch } from './watch.ts';
 
@@ -156,6 +157,15 @@ class QemuMachine implements Machine {
 
   processes(): readonly { readonly name: string; readonly pid: number }[] {
     return [this.#qemu, this.#vsock, ...this.#shares].filter((child) => child.running()).flatMap(processesOf);
+  }
+
+  shareUse(): ShareUse | null {
+    return shareUseOf(
+      this.#shares
+        .filter((share) => share.running())
+        .flatMap(processesOf)
+        .map(({ pid }) => pid),
+    );
   }
 
   /** SIGSTOP, not QMP's stop: what the host sends on vsock during that is lost, and all of vsock hangs afterwards. */

@@ -6,13 +6,14 @@ import net from 'node:net';
 import { VzshellError } from '../../errors.ts';
 import { lastWords } from '../crash.ts';
 import type { NetworkDevice } from '../devices.ts';
-import type { Machine, MachineExit, MachineSpec } from '../driver.ts';
+import type { Machine, MachineExit, MachineSpec, ShareUse } from '../driver.ts';
 import { RotatingLog } from '../rotating-log.ts';
 import { within } from '../within.ts';
 import type { VzBinding, VzEvent, VzMachine } from './binding.ts';
 import { explain, isNativeError } from './errors.ts';
 import { keepIdentity, readIdentity } from './identity.ts';
 import { listenedPorts } from './ports.ts';
+import { macFileLimits, shareLimit } from './share-limit.ts';
 import { specOption, vzConfig } from './translate.ts';
 
 /** Milliseconds. A stop that is never answered was seen when the framework's own service hangs. */
@@ -90,6 +91,11 @@ class RunningMachine implements Machine {
   /** The framework runs the guest in a service of macOS, which is no child of ours. */
   processes(): readonly { readonly name: string; readonly pid: number }[] {
     return [];
+  }
+
+  /** What the framework's service has open is not ours to see; the guest counts the inodes that it remembers. */
+  shareUse(): ShareUse | null {
+    return this.#spec.shares.length === 0 ? null : { limit: shareLimit(macFileLimits()), open: null };
   }
 
   pause(): Promise<void> {

@@ -18,6 +18,10 @@ import { ProtocolError } from '../../../src/agent/protocol.ts';
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const STAT = { type: 'file', size: 3, mode: 0o644, uid: 0, gid: 0, mtimeMs: 1.5, nlink: 1, ino: 9 };
+const STATS = {
+  ...{ uptimeMs: 1, load1: 0, processes: 1, streams: 0, volume: null },
+  memory: { totalBytes: 2, availableBytes: 1 },
+};
 const HELLO = { event: 'hello', protocol: 1, version: '0.1.0', arch: 'arm64', bootMs: 900 };
 
 describe('what is right is taken, and nothing else with it', () => {
@@ -75,9 +79,12 @@ describe('what is wrong is a violation', () => {
       'an unknown architecture',
       () => decodeHello({ ...HELLO, kernel: '6', uptimeMs: 1, configured: true, arch: 'm68k' }),
     ],
+    ['a trim to less than nothing', () => decodeEvent(json({ event: 'trimmed', before: 5, after: -1 }))],
+    ['a trim to half an inode', () => decodeEvent(json({ event: 'trimmed', before: 5, after: 0.5 }))],
     ['an unknown event', () => decodeEvent(json({ event: 'format-disk' }))],
     ['a home that is relative', () => decodeConfigured({ uptimeMs: 1, nixVersion: '2.31', home: 'home' })],
     ['a port of 0', () => decodePorts({ ports: [{ port: 0, address: '0.0.0.0', protocol: 'tcp' }] })],
+    ['stats with inodes that are no number', () => decodeStats({ ...STATS, shareInodes: '5' })],
     ['stats without memory', () => decodeStats({ uptimeMs: 1, load1: 0, processes: 1, streams: 0, volume: null })],
     ...['', '.', '..', 'a/b', '/etc/passwd', 'a\0b', 'x'.repeat(256)].map((name): [string, () => unknown] => [
       `a file name ${JSON.stringify(name.slice(0, 12))}`,
@@ -87,6 +94,12 @@ describe('what is wrong is a violation', () => {
   ])('%s', (_name, decode) => {
     expect(decode).toThrow(ProtocolError);
   });
+});
+
+test('an agent that does not count inodes of shares says null, or nothing', () => {
+  expect(decodeStats(STATS).shareInodes).toBeNull();
+  expect(decodeStats({ ...STATS, shareInodes: null }).shareInodes).toBeNull();
+  expect(decodeStats({ ...STATS, shareInodes: 5103 }).shareInodes).toBe(5103);
 });
 
 describe('nothing of the guest moves a cursor', () => {

@@ -125,7 +125,8 @@ it('a share: never more than its directory, and read-only on the host side', () 
     --socket-path /run/ab,cd/fs0.sock
     --sandbox namespace
     --cache auto
-    --log-level error"
+    --log-level error
+    --inode-file-handles=prefer"
   `);
   expect(virtiofsdArguments(SPEC, 0, false)).not.toContain('--readonly');
   expect(virtiofsdArguments(SPEC, 1, false)).toContain('--readonly');
