@@ -4,6 +4,8 @@ import { LongestFirst } from './test/longest-first.ts';
 
 // Integration tests share one booted guest per file where that is honest; under TCG a boot takes seconds of a processor. A guest
 // keeps one busy while it boots and waits much of the rest, so there is a file for each processor, and deadlines have room for that.
+const GUESTS = Math.min(4, availableParallelism());
+
 const config: ViteUserConfig = defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -14,7 +16,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/nixos/**/*.test.ts'],
-          maxWorkers: Math.min(4, availableParallelism()),
+          maxWorkers: GUESTS,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
@@ -37,7 +39,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'native',
           include: ['test/native/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: GUESTS,
+          sequence: { groupOrder: 3 },
           // Node-API lives in the process: a test that ends it, or counts its descriptors, wants one of its own.
           pool: 'forks',
           testTimeout: 120_000,
@@ -49,7 +52,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: GUESTS,
+          sequence: { groupOrder: 4 },
           pool: 'forks',
           testTimeout: 120_000,
           hookTimeout: 180_000,
