@@ -158,8 +158,8 @@ class RunningMachine implements Machine {
   }
 
   async #close(): Promise<void> {
-    // `close` stops a running machine too; asked for by itself, the framework's own error is not lost.
-    if (this.#vm.state !== 'stopped' && this.#vm.state !== 'error') {
+    // `close` stops a machine in any state; asked for by itself where that can be, the framework's own error is not lost.
+    if (this.#vm.state === 'running' || this.#vm.state === 'paused') {
       await within(STOP_PATIENCE, this.#vm.stop()).catch((error: unknown) => console.error('stopping:', error));
     }
     await within(STOP_PATIENCE, this.#vm.close()).catch((error: unknown) => console.error('closing:', error));
