@@ -30,8 +30,9 @@ const work = mkdtempSync(join(tmpdir(), 'vzshell-prove-'));
 let child: ReturnType<typeof spawn> | null = null;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    child?.kill(signal);
-    process.exit(130);
+    if (child === null) process.exit(130);
+    // At this one vitest lets the test clean up after itself.
+    child.once('close', () => process.exit(130)).kill('SIGINT');
   });
 }
 process.once('exit', () => rmSync(work, { recursive: true, force: true }));
