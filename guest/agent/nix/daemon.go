@@ -18,6 +18,12 @@ import (
 // hopeless: a daemon that ends sooner than this after its start never served anybody.
 const hopeless = time.Second
 
+// environment is what Nix's daemon finds in its own.
+var environment = []string{
+	"HOME=/root", "USER=root", "LANG=C.UTF-8",
+	"PATH=/nix/var/nix/profiles/default/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+}
+
 // Daemon listens in nix-daemon's place until somebody comes.
 type Daemon struct {
 	Layers *Layers
@@ -121,15 +127,11 @@ func (d *Daemon) start() (*process.Child, error) {
 		return nil, err
 	}
 	defer writer.Close()
-	const program = "/usr/bin/nix-daemon"
 	daemon, err := process.Start("/proc/self/exe",
-		[]string{"vzagent", ListenerMode, program, "--daemon", "--option", "store", storeURI(d.Layers.Dir, d.Layers.Upper())},
+		append([]string{"vzagent", ListenerMode}, d.Layers.daemonArguments("--daemon")...),
 		&syscall.ProcAttr{
-			Dir: "/",
-			Env: []string{
-				"HOME=/root", "USER=root", "LANG=C.UTF-8", "TMPDIR=" + d.Builds, "LISTEN_FDS=1",
-				"PATH=/nix/var/nix/profiles/default/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-			},
+			Dir:   "/",
+			Env:   append([]string{"TMPDIR=" + d.Builds, "LISTEN_FDS=1"}, environment...),
 			Files: []uintptr{null.Fd(), writer.Fd(), writer.Fd(), uintptr(d.listener)},
 			Sys:   &syscall.SysProcAttr{Setsid: true},
 		})

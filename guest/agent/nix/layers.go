@@ -51,11 +51,17 @@ func (l *Layers) Upper() string { return l.Volume + "/store" }
 
 func (l *Layers) database() string { return l.Volume + "/var/nix/db/db.sqlite" }
 
-// Ready makes the databases ready for a daemon.
+// Ready makes directories and databases ready for a daemon.
 func (l *Layers) Ready() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	return l.ready()
+	if err := l.ready(); err != nil {
+		return err
+	}
+	if err := makeLowerDirectories(); err != nil {
+		return err
+	}
+	return l.makeDatabase()
 }
 
 func (l *Layers) ready() error {
