@@ -128,6 +128,7 @@ export const VERBS: readonly string[] = [
   'forward',
   'logs',
   'image',
+  'volume',
   'store',
   'gc',
   'copy-to-host',

@@ -29,6 +29,7 @@ ${rows([
   ['logs [VM]', "the guest's console, or the supervisor's log"],
   ['delete VM', 'delete what a stopped VM left, and its volume if asked to'],
   ['image', 'list, pull, inspect, import and prune guest images'],
+  ['volume', 'list, clone and delete the disks on which VMs keep their Nix stores'],
   ['store [VM]', "what the layers of a VM's Nix store hold"],
   ['gc [VM]', "collect the garbage of a VM's Nix store, and shrink its volume"],
   ['copy-to-host PATH…', "copy store paths of a guest into this host's Nix store"],

@@ -21,6 +21,7 @@ import { addShell } from './verbs/shell.ts';
 import { addStart } from './verbs/start.ts';
 import { addStop } from './verbs/stop.ts';
 import { addStore } from './verbs/store.ts';
+import { addVolume } from './verbs/volume.ts';
 import { version } from './version.ts';
 
 /** Runs a verb; resolves with the exit code. */
@@ -49,6 +50,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     addForward,
     addLogs,
     addImage,
+    addVolume,
     addStore,
     addGc,
     addCopyToHost,

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
 import { VzshellError } from '../errors.ts';
 import { createJson, readJson } from '../state/json-file.ts';
 import { isName, NAME_RULE } from '../state/names.ts';
 import { cannotKeepState, type StatePaths } from '../state/paths.ts';
+import { readExt4 } from './ext4.ts';
 import { isThrowaway, VOLUME_SCHEMA, type VolumeFiles, type VolumeMeta, volumeFiles } from './files.ts';
 
 export interface Volume {
@@ -23,7 +24,8 @@ export function ensureVolume(paths: StatePaths, name: string, size: number): Vol
   const files = volumeFiles(paths, name);
   let meta = readMeta(files, name);
   if (meta === null) {
-    const uuid = uuidOfExt4(files.image) ?? randomUUID();
+    // A volume whose notes were lost keeps its content.
+    const uuid = readExt4(files.image)?.uuid ?? randomUUID();
     // Two first users at once: one of them writes the file, and both go on with what it says.
     createJson(files.meta, { schema: VOLUME_SCHEMA, name, uuid, size, createdAt: new Date().toISOString() });
     meta = readMeta(files, name);
@@ -69,22 +71,4 @@ export function readMeta(files: VolumeFiles, name: string): VolumeMeta | null {
       ? `remove ${files.meta}; the uuid is read from the disk again`
       : `remove ${files.meta}`,
   });
-}
-
-/** The uuid in an ext4 superblock, or null: so a volume whose notes were lost keeps its content. */
-function uuidOfExt4(image: string): string | null {
-  let file: number;
-  try {
-    file = openSync(image, 'r');
-  } catch {
-    return null;
-  }
-  try {
-    const superblock = Buffer.alloc(256);
-    if (readSync(file, superblock, 0, 256, 1024) < 256 || superblock.readUInt16LE(0x38) !== 0xef53) return null;
-    const hex = superblock.toString('hex', 0x68, 0x78);
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  } finally {
-    closeSync(file);
-  }
 }

@@ -11,18 +11,19 @@ export function readHolder(files: VolumeFiles): VolumeHolder | null {
   }
 }
 
-/** The refusal of a volume whose lock somebody has. */
-export function volumeInUse(files: VolumeFiles, name: string): VzshellError {
+/** The refusal of a volume whose lock somebody has. `cure`: who only wants to start a VM may as well take another volume. */
+export function volumeInUse(files: VolumeFiles, name: string, cure: 'stop' | 'another' = 'another'): VzshellError {
   const holder = readHolder(files);
   if (holder === null) {
     return new VzshellError('ERR_VOLUME', `cannot use volume '${name}': another process holds it`, {
-      hint: 'wait for it, or use another volume',
+      hint: cure === 'stop' ? 'wait for it' : 'wait for it, or use another volume',
     });
   }
   const { vm, pid, since } = holder;
   const message = `cannot use volume '${name}': it is in use by vm '${vm}' (pid ${pid}, since ${clock(since)})`;
+  const stop = `stop it with \`vzshell stop ${vm}\``;
   return new VzshellError('ERR_VOLUME', message, {
-    hint: `stop it with \`vzshell stop ${vm}\`, or give this one a volume of its own: --volume ${name}-2`,
+    hint: cure === 'stop' ? stop : `${stop}, or give this one a volume of its own: --volume ${name}-2`,
     details: { volume: name, vm, pid, since },
   });
 }

@@ -22,11 +22,14 @@ export interface VolumeInfo {
 
 /** All named volumes, by name. A damaged one is listed with its problem and stops nobody else. */
 export async function listVolumes(paths: StatePaths): Promise<VolumeInfo[]> {
-  const names = filesIn(paths.volumes)
+  return Promise.all(volumeNames(paths).map((name) => describe(paths, name)));
+}
+
+export function volumeNames(paths: StatePaths): string[] {
+  return filesIn(paths.volumes)
     .filter((file) => file.endsWith('.img') && !isThrowaway(file))
     .map((file) => file.slice(0, -'.img'.length))
     .sort();
-  return Promise.all(names.map((name) => describe(paths, name)));
 }
 
 async function describe(paths: StatePaths, name: string): Promise<VolumeInfo> {

@@ -1,8 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { writeJson } from '../../../src/state/json-file.ts';
 import { prepareState, type StatePaths, statePaths } from '../../../src/state/paths.ts';
 import { ensureVolume } from '../../../src/volume/ensure.ts';
@@ -11,6 +11,7 @@ import { volumeInUse } from '../../../src/volume/holder.ts';
 import { listVolumes } from '../../../src/volume/list.ts';
 import { removeVolume } from '../../../src/volume/remove.ts';
 import { scratch } from '../state/scratch.ts';
+import { hold } from './hold.ts';
 
 const GIB = 1024 ** 3;
 
@@ -18,16 +19,6 @@ function state(): StatePaths {
   const paths = statePaths({ VZSHELL_HOME: join(scratch(), 'home') });
   prepareState(paths);
   return paths;
-}
-
-/** Holds a volume's lock as a supervisor would, until the test is over. */
-async function hold(paths: StatePaths, name: string): Promise<ChildProcess> {
-  const holder = spawn('flock', ['--no-fork', volumeFiles(paths, name).lock, 'sh', '-c', 'echo; exec sleep 60'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void holder.kill('SIGKILL'));
-  await once(holder.stdout, 'data');
-  return holder;
 }
 
 test('a new volume is sparse and has the size asked for', () => {
