@@ -1,7 +1,8 @@
 // An image from a registry or a server into the cache. Nothing is installed whose digest is not known to be right: the pin's, the
 // registry's, or that of a manifest that came over TLS or was pinned by its URL.
 
-import { access, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Arch } from '../driver/driver.ts';
 import { withCache } from './cache.ts';
@@ -88,7 +89,7 @@ async function pullPackage(source: Exclude<Remote, { kind: 'url' }>, job: Job): 
   if (pin !== null) requirePinned(pin, tarball, network);
   const origin = `${tarball.name}@${tarball.version}`;
   const integrity = tarball.integrity.hex;
-  if (job.known?.integrity === integrity && (await isThere(job.known.id, paths))) return job.known;
+  if (job.known?.integrity === integrity && isThere(job.known.id, paths)) return job.known;
   const wanted = { url: tarball.url, spec: name, integrity: tarball.integrity, size: pin?.size ?? null };
   const path = await fetchFile({ ...wanted, name: origin }, job);
   try {
@@ -137,7 +138,7 @@ async function pullUrl(source: Extract<Remote, { kind: 'url' }>, job: Job): Prom
       details: { url: shown(url), found: sha256, wanted: source.sha256 },
     });
   }
-  if (!job.again && (await isThere(id, paths))) return { id };
+  if (!job.again && isThere(id, paths)) return { id };
   const files = imageFiles(manifest);
   await requireSpace(
     paths.directory,
@@ -150,11 +151,8 @@ async function pullUrl(source: Extract<Remote, { kind: 'url' }>, job: Job): Prom
   });
 }
 
-function isThere(id: string, { directory }: CachePaths): Promise<boolean> {
-  return access(join(directory, id, 'manifest.json')).then(
-    () => true,
-    () => false,
-  );
+function isThere(id: string, { directory }: CachePaths): boolean {
+  return existsSync(join(directory, id, 'manifest.json'));
 }
 
 async function stageFile(file: ImageFile, manifestUrl: string, staging: Staging, job: Job): Promise<void> {

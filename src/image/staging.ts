@@ -1,7 +1,8 @@
 // An image on its way into the cache: every file is hashed as it is written, compared with the manifest, made durable, and only then
 // does the directory get its name.
 
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeImage, stagingDirectory } from './cache.ts';
 import { type ImageFile, imageFiles, type Manifest } from './manifest.ts';
@@ -75,7 +76,7 @@ export class Staging {
     await this.add('manifest.json', oneChunk(bytes));
     await sync(this.directory);
     const place = join(this.#paths.directory, id);
-    if (await exists(place)) await removeImage(id, this.#paths);
+    if (existsSync(place)) await removeImage(id, this.#paths);
     await rename(this.directory, place);
     await sync(this.#paths.directory);
   }
@@ -97,13 +98,6 @@ export class Staging {
 
 async function* oneChunk(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function sync(directory: string): Promise<void> {
