@@ -32,6 +32,8 @@ export async function planHostStore(
     nix = await locateHostNix();
     const { imageDatabase, snapshot } = await currentSnapshot(nix, image, paths, looking);
     const { id, generation, state, file, paths: usable, leftOut, locks } = snapshot;
+    // Not worth a layer at a start; a guest that has the layer already is told so.
+    if (usable === 0) throw new NothingThere("the host's Nix store is empty", 'use --store image');
     const host = { directory: nix.store, source: nix.database, id, generation, state, imageDatabase, database: file };
     // What cannot be a part of the layer need not be built or fetched again either.
     const cache = leftOut > 0 ? cacheOf(nix) : null;
@@ -60,7 +62,6 @@ export async function currentSnapshot(
   }
   const imageStore = { id: image.id, database: image.storeDatabase };
   const snapshot = await snapshotHostStore(nix, imageStore, paths.stores, looking);
-  if (snapshot.paths === 0) throw new NothingThere("the host's Nix store is empty", 'use --store image');
   return { imageDatabase: image.storeDatabase, snapshot };
 }
 

@@ -30,7 +30,6 @@ const BUILT = (): string =>
 
 beforeAll(async () => {
   host = await HostNix.start();
-  host.add('other', { file: 'nobody wants this\n' });
   tool = host.add('host-tool', TOOL);
   toolHash = host.run('nix-store', '-q', '--hash', tool);
   project = mkdtempSync('/tmp/vzp-');
