@@ -187,7 +187,7 @@ export const GUEST_SIDE: readonly Mutation[] = [
     test: 'T18',
     takenOut: 'contents are on the disk before the database has them',
     file: 'test/integration/volume/durability.test.ts',
-    at: 'expect(await storeState(vm)).toEqual(',
+    at: 'expect(state).toEqual(',
     edits: [
       {
         file: 'guest/debian/tree/etc/nix/nix.conf',

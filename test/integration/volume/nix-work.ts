@@ -10,8 +10,8 @@ const COPY_PATH = 100;
 const BUILD = 105;
 const LOG_LINE = 101;
 /** More than are ever finished: the power goes first. */
-const BUILDS = 16;
-const FETCHES = 64;
+const BUILDS = 10;
+const FETCHES = 40;
 
 const JSON_LOG = ['--log-format', 'internal-json'];
 
@@ -87,7 +87,7 @@ function expression(count: number): string {
       seed = "${randomUUID()}";
       buildCommand = ''
         mkdir $out
-        for each in $(seq 10); do head -c 65536 /dev/urandom >$out/$each; done
+        for each in $(seq 4); do head -c 65536 /dev/urandom >$out/$each; done
         echo $out
       '';
     }) ${count}`;

@@ -6,6 +6,8 @@ export const DATABASE = '/nix/var/nix/db/db.sqlite';
 
 export interface StoreState {
   readonly integrity: string;
+  /** All that Nix believes to be there. */
+  readonly valid: readonly string[];
   /** What `nix-store --verify --check-contents` complains about. */
   readonly damage: readonly string[];
   /** What the kernel complains about, of the volume's file system. */
@@ -23,12 +25,9 @@ export async function storeState(vm: Vm): Promise<StoreState> {
     .split('\n')
     .filter((line) => line.trim() !== '' && !/^(reading|checking) /.test(line));
   if (verify.exitCode !== 0 && damage.length === 0) damage.push(`exit code ${verify.exitCode}`);
-  const database = await vm.exec('sqlite3', [DATABASE, 'pragma integrity_check'], { user: 'root' });
-  return { integrity: database.stdout.trim(), damage, complaints };
-}
-
-/** All that Nix believes to be there. */
-export async function validPaths(vm: Vm): Promise<string[]> {
-  const { stdout } = await vm.exec('sqlite3', [DATABASE, 'select path from ValidPaths'], { user: 'root' });
-  return stdout.split('\n').filter((line) => line !== '');
+  const query = 'pragma integrity_check; select path from ValidPaths';
+  const database = await vm.exec('sqlite3', [DATABASE, query], { user: 'root' });
+  const lines = database.stdout.split('\n').filter((line) => line !== '');
+  const valid = lines.filter((line) => line.startsWith('/nix/store/'));
+  return { integrity: lines.filter((line) => !valid.includes(line)).join('\n'), valid, damage, complaints };
 }
