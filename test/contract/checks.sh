@@ -92,6 +92,12 @@ check_the_root_can_be_written_and_is_memory() { mounted / overlay rw && sudo -n 
 check 'the share is mounted on the path of the host'
 check_the_share_is_mounted_on_the_path_of_the_host() { mounted "$SHARE" virtiofs rw nosuid nodev; }
 
+check 'the kernel counts the inodes of shares that it remembers'
+check_the_kernel_counts_the_inodes_of_shares_that_it_remembers() {
+  local count
+  count=$(sudo -n cat /sys/kernel/slab/fuse_inode/objects) && [[ $count == [1-9]* ]] || { echo "it says '$count'"; return 1; }
+}
+
 # --- names in the root ----------------------------------------------------------------------------------------------------------
 
 check 'the root has the names of the contract'

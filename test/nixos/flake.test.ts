@@ -13,7 +13,7 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => lab?.close());
 
-/** nixfmt, from PATH or built by `cargo install nixfmt_rs` where vzshell keeps its tools. */
+/** nixfmt, from PATH or where `scripts/setup --tests` puts it. */
 const NIXFMT = [
   'nixfmt',
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vzshell/tools/bin/nixfmt'),
@@ -27,7 +27,7 @@ test.each(nixFiles())('%s parses', (file) => {
 
 if (NIXFMT === undefined)
   console.warn(
-    'NOT RUN: formatting of the .nix files. There is no nixfmt: cargo install --locked nixfmt_rs@0.5.3 --root ~/.cache/vzshell/tools',
+    'NOT RUN: formatting of the .nix files. There is no nixfmt: scripts/setup --tests, with Rust (cargo) on this machine',
   );
 test.skipIf(NIXFMT === undefined)('every .nix file is formatted', () => {
   const { status, stdout, stderr } = spawnSync(NIXFMT as string, ['--check', ...nixFiles()], {
