@@ -7,9 +7,8 @@ import type { Duplex } from 'node:stream';
 import { VzshellError } from '../../errors.ts';
 import type { Machine, MachineExit, MachineSpec, ShareUse } from '../driver.ts';
 import { RotatingLog } from '../rotating-log.ts';
-import { logTail } from '../tail.ts';
 import { qemuArguments, shareSocket, VSOCK_DEVICE_SOCKET, virtiofsdArguments, vsockArguments } from './arguments.ts';
-import { type Child, type ChildExit, startChild } from './child.ts';
+import { type Child, startChild } from './child.ts';
 import { unsupported } from './features.ts';
 import { type Guard, startGuard } from './guard.ts';
 import type { Acceleration } from './kvm.ts';
@@ -18,6 +17,7 @@ import type { Program, ProgramName } from './programs.ts';
 import { Qmp } from './qmp.ts';
 import { listening } from './ready.ts';
 import { shareUseOf } from './share-use.ts';
+import { startError } from './start-error.ts';
 import { stopDaemons, stopQemu } from './stop.ts';
 import { Watch } from './watch.ts';
 
@@ -87,7 +87,7 @@ class Parts {
     const output = new RotatingLog(spec.console.path, spec.console.maxBytes);
     const qemu = this.#start(programs.qemu.name, 'qemu', argv, output);
     this.#qemu = qemu;
-    if (qemu.channel === null) throw cannotStart(spec, qemu, await qemu.exit);
+    if (qemu.channel === null) throw await startError(spec, qemu, await qemu.exit, []);
     const machine = new QemuMachine(this.#plan, qemu, qemu.channel, this.#shares, this.#vsock as Child);
     await machine.open(signal);
     return machine;
@@ -141,8 +141,8 @@ class QemuMachine implements Machine {
   /** Waits for QEMU's monitor. QEMU may exit before it answers, for instance when another machine holds a disk. */
   async open(signal?: AbortSignal): Promise<void> {
     const { spec } = this.#plan;
-    const exited = this.#qemu.exit.then((exit) => {
-      throw cannotStart(spec, this.#qemu, exit);
+    const exited = this.#qemu.exit.then(async (exit) => {
+      throw await startError(spec, this.#qemu, exit, [...this.#shares, this.#vsock]);
     });
     await inTime(Promise.race([this.#opened(exited), exited]), signal);
     for (const [index, share] of this.#shares.entries()) {
@@ -233,21 +233,6 @@ async function inTime(work: Promise<void>, signal?: AbortSignal): Promise<void> 
     clearTimeout(timer);
     signal?.removeEventListener('abort', aborted);
   }
-}
-
-function cannotStart(spec: MachineSpec, qemu: Child, exit: ChildExit): VzshellError {
-  const log = logTail(qemu.log);
-  const locked = spec.disks.find(({ path }) => log.includes(path)) ?? spec.disks.find(({ readOnly }) => !readOnly);
-  if (/Failed to get .*lock/.test(log) && locked !== undefined) {
-    return new VzshellError('ERR_VM_START', `disk '${locked.id}' is in use by another machine: ${locked.path}`, {
-      hint: 'stop that machine, or give this one a disk of its own',
-      details: { disk: locked.id },
-    });
-  }
-  const how = exit.signal === null ? `status ${exit.code}` : exit.signal;
-  return new VzshellError('ERR_VM_START', `${qemu.name} could not start (${how}): ${log || 'it said nothing'}`, {
-    hint: `its log is ${qemu.log}`,
-  });
 }
 
 function removeSockets(spec: MachineSpec): void {

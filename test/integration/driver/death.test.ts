@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -90,6 +90,35 @@ it("a disk that another machine writes to is refused, and the other machine does
   });
   expect(processesOf(join(directory, 'vsock.sock'))).toEqual([]);
   expect((await first.agent.hello()).configured).toBe(false);
+});
+
+it('a daemon that fails when QEMU connects to it is what kept the machine from starting', async () => {
+  const directory = scratch();
+  const tools = join(directory, 'tools');
+  mkdirSync(tools);
+  const program = `#!${process.execPath}
+const { createServer } = require('node:net');
+if (process.argv.includes('--version')) { console.log('virtiofsd 1.0'); process.exit(); }
+const socket = process.argv[process.argv.indexOf('--socket-path') + 1];
+createServer(() => { console.error('cannot enter its sandbox'); process.exit(3); }).listen(socket);
+`;
+  writeFileSync(join(tools, 'virtiofsd'), program, { mode: 0o755 });
+  const before = process.env.VZSHELL_TOOLS;
+  process.env.VZSHELL_TOOLS = tools;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env.VZSHELL_TOOLS;
+    else process.env.VZSHELL_TOOLS = before;
+  });
+  const spec = guestMachine(directory, {
+    shares: [{ tag: 's0', path: directoryToShare(directory, 'share'), readOnly: false }],
+  });
+  await expect(createQemuDriver({ probesFile: join(directory, 'probes.json') }).start(spec)).rejects.toMatchObject({
+    code: 'ERR_VM_START',
+    message: expect.stringMatching(
+      /^cannot start the machine: virtiofsd \(s0: .*\) exited with status 3 \(cannot enter its sandbox\)$/,
+    ),
+  });
+  expect(processesOf(directory)).toEqual([]);
 });
 
 it('an aborted start leaves nothing', async () => {
