@@ -37,6 +37,10 @@ test('a dev shell that was built once is entered without asking for a name (T14)
   const before = await datagrams(vm);
   await vm.exec('nix', ['develop', '--command', 'true']);
   expect(await datagrams(vm)).toBe(before);
+  const shell = await vm.develop({ cache: false });
+  expect(shell.from).toBe('evaluation');
+  await shell.exec('true');
+  expect(await datagrams(vm)).toBe(before);
   // The measure works: somebody who does ask is seen.
   await vm.exec('timeout', ['3', 'getent', 'hosts', 'example.org'], { reject: false });
   expect(await datagrams(vm)).toBeGreaterThan(before);
