@@ -68,6 +68,8 @@ function runCp(from: string, to: string, signal: AbortSignal | undefined): Promi
   const child = spawn('cp', ['--sparse=auto', '--', from, to], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
+    // A session of its own: Ctrl-C in the terminal is for us, who then end it.
+    detached: true,
   });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -8,11 +8,12 @@ import {
   readFileSync,
   readSync,
   statSync,
+  watch,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { writeJson } from '../../../src/state/json-file.ts';
 import { prepareState, type StatePaths, statePaths } from '../../../src/state/paths.ts';
 import { cloneVolume } from '../../../src/volume/clone.ts';
@@ -164,4 +165,33 @@ test('a clone that is called off, and one without room, leave nothing', async ()
   await expect(cloneVolume(paths, 'work', 'copy', { signal: off })).rejects.toThrow('called off');
   expect(names(paths)).toEqual(['work.img', 'work.json']);
   await expect(copyDisk(disk(paths, 'work'), '/dev/full')).rejects.toMatchObject({ code: 'ERR_VOLUME' });
+});
+
+test('a copy that is called off ends the program that makes it', async () => {
+  const directory = scratch();
+  // The last argument is the copy; it says who it is there, and never ends.
+  writeFileSync(join(directory, 'cp'), '#!/bin/sh\nfor to; do :; done\necho $$ >"$to"\nexec sleep 60\n', {
+    mode: 0o755,
+  });
+  const path = process.env.PATH;
+  process.env.PATH = `${directory}:${path}`;
+  onTestFinished(() => {
+    process.env.PATH = path;
+  });
+  const off = new AbortController();
+  const to = join(directory, 'to');
+  const begun = new Promise<number>((resolve) => {
+    const watcher = watch(directory, () => {
+      const pid = existsSync(to) ? Number(readFileSync(to, 'utf8')) : 0;
+      if (pid === 0) return;
+      watcher.close();
+      resolve(pid);
+    });
+  });
+  // No file system shares blocks with this one.
+  const copied = copyDisk('/proc/version', to, { signal: off.signal });
+  const pid = await Promise.race([begun, copied.then(() => Number.NaN)]);
+  off.abort(new Error('called off'));
+  await expect(copied).rejects.toThrow('called off');
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
