@@ -69,7 +69,7 @@ export const GUEST_SIDE: readonly Mutation[] = [
     at: "expect((await vm.exec('cat', [`${late}/file`])).stdout)",
     edits: [
       {
-        file: 'guest/agent/boot/store_layers.go',
+        file: 'guest/agent/inodes/count.go',
         find: 'return os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0)',
         replace: 'return nil',
       },
