@@ -10,10 +10,10 @@ const COPY_PATH = 100;
 const BUILD = 105;
 const LOG_LINE = 101;
 /** More than are ever finished: the power goes first. */
-const BUILDS = 10;
+export const BUILDS = 16;
 const FETCHES = 40;
-
-const JSON_LOG = ['--log-format', 'internal-json'];
+/** Nobody else is asked for what is built. */
+const BUILD_HERE = ['--option', 'substitute', 'false'];
 
 interface LogEntry {
   readonly action: 'start' | 'stop' | 'result' | 'msg';
@@ -93,18 +93,16 @@ function expression(count: number): string {
     }) ${count}`;
 }
 
-function buildCommand(count: number, options: readonly string[]): string[] {
-  return ['build', '--offline', '--impure', '--no-link', '-j1', ...options, '--expr', expression(count)];
+/** Writes derivations of new paths. It takes longer than to build them. */
+export async function instantiate(vm: Vm, count: number, options: readonly string[] = []): Promise<string[]> {
+  const paths = `map (each: each.drvPath) (${expression(count)})`;
+  const { stdout } = await vm.exec('nix', ['eval', '--json', '--offline', '--impure', ...options, '--expr', paths]);
+  return JSON.parse(stdout);
 }
 
-/** Starts builds of new paths, one after the other. */
-export async function startBuilds(vm: Vm, options: readonly string[] = []): Promise<NixWork> {
-  return new NixWork(BUILDS, await vm.spawn('nix', buildCommand(BUILDS, [...JSON_LOG, ...options])));
-}
-
-/** Builds one new path to its end. */
-export async function buildOne(vm: Vm): Promise<void> {
-  await vm.exec('nix', buildCommand(1, []));
+/** Starts builds of derivations, one after the other. */
+export function startBuilds(vm: Vm, derivations: readonly string[], options: readonly string[] = []): Promise<NixWork> {
+  return startRealising(vm, derivations, derivations.length, [...BUILD_HERE, ...options]);
 }
 
 /** A new path of the host that refers to many others: no layer of a guest, for they hold renamed files, as on a Mac. */
@@ -117,12 +115,23 @@ export function addClosure(host: HostNix): string {
 }
 
 /** Starts fetching a closure, many paths at once. */
-export async function startFetching(vm: Vm, top: string, options: readonly string[] = []): Promise<NixWork> {
-  const args = ['--realise', top, ...JSON_LOG, ...options];
-  return new NixWork(FETCHES + 1, await vm.spawn('nix-store', args));
+export function startFetching(vm: Vm, top: string, options: readonly string[] = []): Promise<NixWork> {
+  return startRealising(vm, [top], FETCHES + 1, options);
 }
 
-/** Fetches a closure to its end. */
-export async function fetchAll(vm: Vm, top: string): Promise<void> {
-  await vm.exec('nix-store', ['--realise', top]);
+/** Builds one new path, and fetches a closure, to their ends. */
+export async function realiseBoth(vm: Vm, top: string): Promise<void> {
+  const [derivation = ''] = await instantiate(vm, 1);
+  const build = vm.exec('nix-store', ['--realise', derivation, ...BUILD_HERE]);
+  await Promise.all([build, vm.exec('nix-store', ['--realise', top])]);
+}
+
+async function startRealising(
+  vm: Vm,
+  paths: readonly string[],
+  total: number,
+  options: readonly string[],
+): Promise<NixWork> {
+  const args = ['--realise', ...paths, '-j1', '--log-format', 'internal-json', ...options];
+  return new NixWork(total, await vm.spawn('nix-store', args));
 }

@@ -13,7 +13,7 @@ const PATIENCE = 60_000;
 export interface Cut {
   /** What Nix had registered when its database was last written to the disk. */
   readonly registered: readonly string[];
-  /** False when some work had ended before the power failed. */
+  /** False when some work had done nothing yet, or all of it, before the power failed. */
   readonly underWay: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function cutOff(vm: Vm, works: readonly NixWork[], random: () => nu
   for (const pid of victims) kill(pid);
   await vm.closed;
   await Promise.all(works.map(({ over }) => over));
-  return { registered, underWay: works.every(({ ended }) => !ended) };
+  return { registered, underWay: works.every(({ ended, finished }) => !ended && finished.length > 0) };
 }
 
 /** Whether `enough` comes true within so many milliseconds. Rejects when a work fails. */

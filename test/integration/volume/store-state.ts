@@ -12,14 +12,16 @@ export interface StoreState {
   readonly damage: readonly string[];
   /** What the kernel complains about, of the volume's file system. */
   readonly complaints: readonly string[];
+  /** The kernel had to replay the volume's journal: it was not unmounted. */
+  readonly recovered: boolean;
 }
 
 /** Asks the kernel, the store through its daemon, which makes the database of a fresh volume, and then the database itself. */
 export async function storeState(vm: Vm): Promise<StoreState> {
   const kernel = await vm.exec('dmesg', [], { user: 'root' });
-  const complaints = kernel.stdout
-    .split('\n')
-    .filter((line) => /EXT4-fs (error|warning)|JBD2: .*(fail|corrupt)/i.test(line));
+  const fileSystem = kernel.stdout.split('\n').filter((line) => /EXT4-fs|JBD2/.test(line));
+  const complaints = fileSystem.filter((line) => /error|warning|corrupt|fail/i.test(line));
+  const recovered = fileSystem.some((line) => line.includes('recovery complete'));
   const verify = await vm.exec('nix-store', ['--verify', '--check-contents'], { user: 'root', reject: false });
   const damage = `${verify.stdout}${verify.stderr}`
     .split('\n')
@@ -29,5 +31,5 @@ export async function storeState(vm: Vm): Promise<StoreState> {
   const database = await vm.exec('sqlite3', [DATABASE, query], { user: 'root' });
   const lines = database.stdout.split('\n').filter((line) => line !== '');
   const valid = lines.filter((line) => line.startsWith('/nix/store/'));
-  return { integrity: lines.filter((line) => !valid.includes(line)).join('\n'), valid, damage, complaints };
+  return { integrity: lines.filter((line) => !valid.includes(line)).join('\n'), valid, damage, complaints, recovered };
 }
