@@ -187,7 +187,7 @@ async function devShells(report, { arch, host, project, closure, guestProbe }) {
     value: times.layerAgain,
     limit: times.imageAgain,
     limitName: 'all on the volume',
-    target: 1.5,
+    target: 2,
   });
   report.add({
     name: `fetching ${size}`,
