@@ -46,9 +46,13 @@ func initialize(link *handover.Link) {
 	journal.ToKernel()
 	modules, err := boot.FindModules("/")
 	if err == nil {
-		err = modules.LoadVsock()
+		err = modules.LoadBus()
 	}
 	if err != nil {
+		fail(nil, err.Error())
+	}
+	machine := boot.Prepare(modules, link)
+	if err := modules.LoadVsock(); err != nil {
 		fail(nil, err.Error())
 	}
 	listener, err := vsock.Listen(protocol.AgentPort, nil)
@@ -62,7 +66,7 @@ func initialize(link *handover.Link) {
 	emitter := events.New(host)
 	emitter.Emit(events.Hello{Event: "hello", Protocol: protocol.Version, Version: version, Arch: arch, BootMs: events.Uptime()})
 	journal.Info("the agent runs since %d ms, the host is told at %d ms", began, events.Uptime())
-	machine := boot.Prepare(modules, emitter, link)
+	machine.Events = emitter
 	if link != nil {
 		go obeyLast(machine)
 	}

@@ -37,7 +37,7 @@ export interface Flag {
 }
 
 export const FLAGS: readonly Flag[] = [
-  { long: 'cpus', value: 'N', machine: true, help: "cores (default: the host's, at most 4; 1 when emulated)" },
+  { long: 'cpus', value: 'N', machine: true, help: "cores (default: the host's, at most 4; 2 when emulated)" },
   {
     long: 'memory',
     value: 'SIZE',

@@ -54,7 +54,7 @@ export async function planVm(options: ResolvedOptions, paths: StatePaths, planni
     driver: driver.name,
     machine: {
       arch: options.arch,
-      cpus: options.cpus ?? defaultCpus(emulated),
+      cpus: options.cpus ?? defaultCpus(emulated, options.arch),
       memory: options.memory,
       kernel: image.kernel,
       initrd: image.initrd,

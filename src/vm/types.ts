@@ -34,7 +34,7 @@ export interface VmOptions extends Abortable {
   readonly image?: string;
   /** Guest architecture. Default: the host's. Another one is emulated. */
   readonly arch?: Arch;
-  /** Default: the host's cores, at most 4; 1 under emulation. */
+  /** Default: the host's cores, at most 4; 2 under emulation. */
   readonly cpus?: number;
   /** Default: 2 GiB, at most half of the host's memory. */
   readonly memory?: Bytes;

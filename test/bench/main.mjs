@@ -27,12 +27,12 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'vzbench-'));
 process.env.VZSHELL_HOME = path.join(scratch, 'home');
 const report = new Report();
 
-/** Start, first command, stop: three cold starts on one volume, beside the same kernel started bare. */
+/** Start, first command, stop: seven cold starts on one volume, beside the same kernel started bare. */
 async function starts() {
   const runs = { agent: [], command: [], stop: [] };
   let spec = null;
   const bare = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 7; round++) {
     const began = performance.now();
     let agent = 0;
     const vm = await Vm.create({

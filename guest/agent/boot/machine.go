@@ -36,16 +36,18 @@ type Machine struct {
 	closed sync.Once
 }
 
-// Prepare loads the modules for the root and mounts the image, without waiting for `configure`: neither depends on what it says,
-// and the host needs a moment to send it.
-func Prepare(modules *Modules, emitter *events.Emitter, link *handover.Link) *Machine {
-	m := &Machine{Events: emitter, modules: modules, link: link, prepared: make(chan struct{})}
+// Prepare loads the modules for the root and mounts the image, without waiting for `configure`, or for a way to the host: neither
+// depends on what it says, and the host needs a moment to send it. Events must be set before it is served.
+func Prepare(modules *Modules, link *handover.Link) *Machine {
+	m := &Machine{modules: modules, link: link, prepared: make(chan struct{})}
 	go func() {
 		defer close(m.prepared)
 		m.prepareErr = m.prepare()
 		if m.prepareErr != nil {
 			journal.Error("%v", m.prepareErr)
+			return
 		}
+		go warmUp()
 	}()
 	return m
 }

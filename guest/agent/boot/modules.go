@@ -27,15 +27,16 @@ func moduleFlags(name string) int {
 // loaded before.
 type Modules struct {
 	// initrd is its directory, open: paths no longer lead there once the image is the root.
-	initrd                     *os.File
-	vsock, root, network, late []string
+	initrd                          *os.File
+	bus, vsock, root, network, late []string
 }
 
-// needs says by parts of their names what modules behind those of vsock are for; the others are for the root.
+// needs says by parts of their names what modules behind the bus are for; the others are for the root.
 var needs = []struct {
 	parts []string
 	list  func(*Modules) *[]string
 }{
+	{[]string{"vsock"}, func(m *Modules) *[]string { return &m.vsock }},
 	{[]string{"net", "failover"}, func(m *Modules) *[]string { return &m.network }},
 	{[]string{"rng", "button", "pvpanic"}, func(m *Modules) *[]string { return &m.late }},
 }
@@ -62,18 +63,14 @@ func FindModules(initrd string) (*Modules, error) {
 	return m, err
 }
 
-// sort puts the modules, given in load order, into the lists. vsock stands on what is numbered before it: the bus, where the
+// sort puts the modules, given in load order, into the lists. All stand on what is numbered before vsock: the bus, where the
 // kernel has that as a module.
 func (m *Modules) sort(names []string) {
 	modules := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.Contains(name, ".ko") })
-	first := 0
-	for i, name := range modules {
-		if strings.Contains(name, "vsock") {
-			first = i + 1
-		}
-	}
-	m.vsock = modules[:first:first]
-	for _, name := range modules[first:] {
+	isVsock := func(name string) bool { return strings.Contains(name, "vsock") }
+	bus := max(slices.IndexFunc(modules, isVsock), 0)
+	m.bus = modules[:bus:bus]
+	for _, name := range modules[bus:] {
 		list := m.listFor(name)
 		*list = append(*list, name)
 	}
@@ -90,9 +87,14 @@ func (m *Modules) listFor(name string) *[]string {
 	return &m.root
 }
 
+// LoadBus loads what all others stand on.
+func (m *Modules) LoadBus() error { return m.loadAll(m.bus) }
+
 // LoadVsock makes the host reachable.
-func (m *Modules) LoadVsock() error {
-	for _, name := range m.vsock {
+func (m *Modules) LoadVsock() error { return m.loadAll(m.vsock) }
+
+func (m *Modules) loadAll(names []string) error {
+	for _, name := range names {
 		if err := m.load(name); err != nil {
 			return err
 		}
@@ -122,7 +124,7 @@ func (m *Modules) try(names []string) {
 // Discard gives the initrd's memory back. Nothing can be loaded any more.
 func (m *Modules) Discard() {
 	top := int(m.initrd.Fd())
-	for _, name := range slices.Concat(m.vsock, m.root, m.network, m.late) {
+	for _, name := range slices.Concat(m.bus, m.vsock, m.root, m.network, m.late) {
 		unix.Unlinkat(top, moduleDir+"/"+name, 0)
 	}
 	unix.Unlinkat(top, "init", 0)
