@@ -5,6 +5,8 @@ import { LongestFirst } from './test/longest-first.ts';
 // Integration tests share one booted guest per file where that is honest; under TCG a boot takes seconds of a processor. A guest
 // keeps one busy while it boots and waits much of the rest, so there is a file for each processor, and deadlines have room for that.
 const GUESTS = Math.min(4, availableParallelism());
+// Two processors of one guest would be in each other's way, and in those of the other guests.
+const env = { VZSHELL_CPUS: '1' };
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -15,6 +17,7 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'integration',
+          env,
           include: ['test/integration/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/nixos/**/*.test.ts'],
           maxWorkers: GUESTS,
           sequence: { groupOrder: 1 },

@@ -63,15 +63,17 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 const isId = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32 - 1;
 
+const CPUS = {
+  rule: `a whole number from 1 to ${CORES}, the cores of this host`,
+  ok: (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= CORES,
+};
+
 /** One line an option, in the order of the types. */
 const CHECKS: { readonly [key in keyof VmOptions]-?: Check } = {
   name: { rule: NAME_RULE, ok: (value) => typeof value === 'string' && isName(value) },
   image: { rule: "the path of a guest image's manifest.json, npm:NAME@VERSION, a URL or an image's id", ok: isText },
   arch: oneOf('arm64', 'x86_64'),
-  cpus: {
-    rule: `a whole number from 1 to ${CORES}, the cores of this host`,
-    ok: (value) => Number.isInteger(value) && value >= 1 && value <= CORES,
-  },
+  cpus: CPUS,
   memory: { rule: MEMORY_RULE, ok: (value) => within(value, MIN_MEMORY, totalmem()) },
   disk: { rule: `${SIZE_RULE} or bytes, from 64 MiB to 16 TiB`, ok: (value) => within(value, MIN_DISK, MAX_DISK) },
   volume: { rule: NAME_RULE, ok: (value) => typeof value === 'string' && isName(value) },
@@ -130,10 +132,19 @@ export function hostArch(): Arch {
 }
 
 /**
- * How many cpus a guest gets that asked for none. Of emulated ones two are at work at once, which starts a guest sooner; QEMU emulates
- * x86 on arm64 in one thread.
+ * How many cpus a guest gets that asked for none: `VZSHELL_CPUS`, or what is best where it is alone on the host. Of emulated ones two are
+ * at work at once, which starts a guest sooner; QEMU emulates x86 on arm64 in one thread.
  */
-export function defaultCpus(emulated: boolean, arch: Arch): number {
+export function defaultCpus(
+  emulated: boolean,
+  arch: Arch,
+  wanted: string | undefined = process.env.VZSHELL_CPUS,
+): number {
+  if (wanted !== undefined && wanted !== '') {
+    const number = Number(wanted);
+    if (CPUS.ok(number)) return number;
+    throw new VzshellError('ERR_INVALID_OPTION', `VZSHELL_CPUS has to be ${CPUS.rule}; it is '${wanted}'`);
+  }
   if (!emulated) return Math.min(4, CORES);
   return arch === 'x86_64' && hostArch() === 'arm64' ? 1 : Math.min(2, CORES);
 }

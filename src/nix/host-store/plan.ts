@@ -35,8 +35,8 @@ export async function planHostStore(
     // Not worth a layer at a start; a guest that has the layer already is told so.
     if (usable === 0) throw new NothingThere("the host's Nix store is empty", 'use --store image');
     const host = { directory: nix.store, source: nix.database, id, generation, state, imageDatabase, database: file };
-    // What cannot be a part of the layer need not be built or fetched again either.
-    const cache = leftOut > 0 ? cacheOf(nix) : null;
+    // What cannot be a part of the layer, now or after a refresh, need not be built or fetched again either.
+    const cache = leftOut > 0 || mayBeHacked(nix) ? cacheOf(nix) : null;
     return { store: { mode, host: { ...host, paths: usable, leftOut }, cache, reason: null }, locks };
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;

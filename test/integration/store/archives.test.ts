@@ -1,11 +1,11 @@
-// The host's store as a binary cache for a dev shell, where it cannot be a layer and there is no network but loopback.
+// The host's store as a binary cache, for what is in no layer, where there is no network but loopback.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Vm } from 'vzshell';
 import { ARCH, useHome } from '../vm/fixture.ts';
-import { fixedOutput } from './guest.ts';
+import { fixedOutput, isValid } from './guest.ts';
 import { HostNix } from './host-nix.ts';
 
 useHome();
@@ -56,4 +56,16 @@ test('a dev shell gets what the host has, and so does a build of root in an empt
   ];
   const built = await vm.exec('env', build, { user: 'root' });
   expect(built.stdout.trim()).toBe(second.path);
+});
+
+test('a path with renamed files that the host gets while the VM runs is served too', async () => {
+  await using host = await HostNix.start('use-case-hack = true\n');
+  host.add('first', { file: 'first\n' });
+  await using vm = await Vm.create({ arch: ARCH, network: 'none', memory: '1GiB', disk: '4GiB', store: 'host' });
+  expect(vm.info.store?.host).toMatchObject({ paths: 1, leftOut: 0 });
+  const hacked = host.add('later', { 'README.md': 'upper\n', 'Readme.md~nix~case~hack~1': 'lower\n' });
+  await vm.refreshStore();
+  expect(await isValid(vm, hacked)).toBe(false);
+  await vm.exec('nix-store', ['--realise', hacked]);
+  expect((await vm.exec('ls', [hacked])).stdout).toBe('README.md\nReadme.md\n');
 });

@@ -55,7 +55,14 @@ test('a guest that powers itself off is no error', async () => {
 });
 
 test('the list tells what runs, and for the supervisor what it weighs', async () => {
-  await using vm = await Vm.create({ arch: ARCH, name: 'listed', memory: '512MiB', network: 'none', env: { A: 'b' } });
+  await using vm = await Vm.create({
+    arch: ARCH,
+    name: 'listed',
+    memory: '512MiB',
+    cpus: 1,
+    network: 'none',
+    env: { A: 'b' },
+  });
   expect(vm.info).toMatchObject({ name: 'listed', memory: 512 * 1024 ** 2, cpus: 1, detached: false, volume: null });
   expect(await Vm.list()).toEqual([vm.info]);
   const rss = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${vm.info.pid}/status`, 'utf8'))?.[1]);

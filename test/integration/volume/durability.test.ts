@@ -17,7 +17,7 @@ import { addClosure, BUILDS, instantiate, realiseBoth, startBuilds, startFetchin
 import { type Cut, cutOff } from './power.ts';
 import { storeState } from './store-state.ts';
 
-const KILLS = Number(process.env.VZSHELL_KILLS ?? 3);
+const KILLS = Number(process.env.VZSHELL_KILLS ?? 2);
 const SEED = Number(process.env.VZSHELL_SEED ?? randomInt(2 ** 32));
 /** Milliseconds for one start, a look at the store, and a failure: five times what it takes where nothing else runs. */
 const ROUND = 120_000;

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { availableParallelism, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { resolveOptions } from '../../../src/vm/options.ts';
+import { defaultCpus, resolveOptions } from '../../../src/vm/options.ts';
 import type { Mount, VmOptions } from '../../../src/vm/types.ts';
 import { scratch } from '../state/scratch.ts';
 
@@ -200,3 +200,15 @@ test.each(['/usr/src/app', '/var/www', '/tmp/x', '/home/alice', '/opt', '/worksp
     expect(resolveOptions({ mounts: [{ source, target }] }).mounts).toMatchObject([{ target }]);
   },
 );
+
+test('cpus that nobody asked for are those of the host, fewer where they are emulated, or what VZSHELL_CPUS says', () => {
+  const cores = availableParallelism();
+  expect(defaultCpus(false, 'arm64', '')).toBe(Math.min(4, cores));
+  expect(defaultCpus(true, 'arm64', undefined)).toBe(Math.min(2, cores));
+  expect(defaultCpus(true, 'arm64', '1')).toBe(1);
+  for (const wrong of ['0', 'many', '1.5', '4096']) {
+    expect(() => defaultCpus(true, 'arm64', wrong)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_OPTION', message: expect.stringContaining(`it is '${wrong}'`) }),
+    );
+  }
+});
