@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Configure } from '../src/agent/operations.ts';
 import type { Arch, MachineSpec } from '../src/driver/driver.ts';
 
 /** A machine of the image that scripts/build-guest made, in `runDir`. Fails when there is none. */
@@ -23,5 +24,20 @@ export function guestMachine(runDir: string, changes: Partial<MachineSpec> = {})
     runDir,
     accelerator: 'auto',
     ...changes,
+  };
+}
+
+/** What such a guest is told: shares below /mnt, writable as far as it is asked, root's own file system in memory. */
+export function guestConfiguration({ shares, network }: Pick<MachineSpec, 'shares' | 'network'>): Configure {
+  return {
+    hostname: 'test',
+    unixMs: Date.now(),
+    user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
+    shares: shares.map(({ tag }) => ({ tag, target: `/mnt/${tag}`, readOnly: false })),
+    volume: null,
+    tmpfsStore: true,
+    network,
+    nix: { conf: '' },
+    env: {},
   };
 }

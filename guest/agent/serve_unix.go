@@ -75,8 +75,6 @@ func (*ordinaryProcess) RefreshStore([]byte) error {
 
 func (p *ordinaryProcess) Shutdown(reason string) {
 	p.events.Emit(events.Stopping{Event: "stopping", Reason: reason})
-	time.AfterFunc(100*time.Millisecond, func() {
-		p.events.Flush(time.Second)
-		os.Exit(0)
-	})
+	p.events.Flush(time.Second)
+	os.Exit(0)
 }

@@ -1,4 +1,5 @@
 import { escapeLine } from '../agent/escape.ts';
+import { table } from './table.ts';
 
 export interface ImageRow {
   readonly id: string;
@@ -18,12 +19,7 @@ const HEAD = ['ID', 'ARCH', 'NIX', 'SIZE', 'SINCE', 'USED BY', 'FROM'];
 /** What `vzshell image list` shows. */
 export function imageTable(rows: readonly ImageRow[]): string {
   if (rows.length === 0) return 'no images; the first start fetches one, or `vzshell image pull`\n';
-  const lines = [HEAD, ...rows.map(cells)];
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => [...(line[column] ?? '')].length)));
-  return lines
-    .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('');
+  return table(HEAD, rows.map(cells));
 }
 
 function cells({ id, arch, nixVersion, size, installedAt, vms, sources, pinned, problem }: ImageRow): string[] {

@@ -6,7 +6,7 @@ import type { AgentStream } from '../../src/agent/stream.ts';
 import type { Machine, MachineExit, MachineSpec } from '../../src/driver/driver.ts';
 import { validateMachineSpec } from '../../src/driver/spec.ts';
 import { logTail } from '../../src/driver/tail.ts';
-import { guestMachine } from '../guest-machine.ts';
+import { guestConfiguration, guestMachine } from '../guest-machine.ts';
 import { within } from '../within.ts';
 import type { Candidate } from './drivers.ts';
 
@@ -72,17 +72,7 @@ export class Guest implements AsyncDisposable {
 
   /** Shares below /mnt, root's own file system in memory. */
   async configure(): Promise<void> {
-    await this.agent.configure({
-      hostname: 'conformance',
-      unixMs: Date.now(),
-      user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
-      shares: this.spec.shares.map(({ tag }) => ({ tag, target: `/mnt/${tag}`, readOnly: false })),
-      volume: null,
-      tmpfsStore: true,
-      network: this.spec.network,
-      nix: { conf: '' },
-      env: {},
-    });
+    await this.agent.configure(guestConfiguration(this.spec));
   }
 
   /** Runs a shell script as root. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { VzMachine } from '../../src/driver/vz/binding.ts';
 import type { VzConfig } from '../../src/driver/vz/config.ts';
+import { guestConfiguration } from '../guest-machine.ts';
 import { config, Events, nobody, vz } from './machine.ts';
 
 const ECHO_PORT = 5000;
@@ -57,15 +58,8 @@ export class Guest implements AsyncDisposable {
   /** Has the guest echo on a vsock port. The program comes from the share `tools`: see `echoShare`. */
   async startEcho(): Promise<number> {
     await this.agent.configure({
-      hostname: 'native',
-      unixMs: Date.now(),
-      user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
+      ...guestConfiguration({ shares: [], network: 'none' }),
       shares: [{ tag: 'tools', target: '/mnt/tools', readOnly: true }],
-      volume: null,
-      tmpfsStore: true,
-      network: 'none',
-      nix: { conf: '' },
-      env: {},
     });
     const argv = ['/mnt/tools/probe', 'echo', String(ECHO_PORT)];
     const stream = await this.agent.open({ op: 'exec', argv, user: 'root', stdin: false });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentClient } from '../../src/agent/client.ts';
 import type { Share } from '../../src/driver/devices.ts';
+import { guestConfiguration } from '../guest-machine.ts';
 import { Guest } from './guest.ts';
 import { config, vz } from './machine.ts';
 
@@ -43,15 +44,8 @@ describe('several directories in one share', () => {
   beforeAll(async () => {
     guest = await Guest.boot({ shares });
     await guest.agent.configure({
-      hostname: 'several',
-      unixMs: Date.now(),
-      user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
+      ...guestConfiguration({ shares: [], network: 'none' }),
       shares: [{ tag: 'several', target: '/mnt/s', readOnly: false }],
-      volume: null,
-      tmpfsStore: true,
-      network: 'none',
-      nix: { conf: '' },
-      env: {},
     });
   });
   afterAll(async () => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { escapeLine } from '../../agent/escape.ts';
 import type { VmInfo } from '../../vm/types.ts';
 import { Vm } from '../../vm/vm.ts';
+import { table } from '../table.ts';
 
 export function addList(program: Command): void {
   program
@@ -10,24 +11,14 @@ export function addList(program: Command): void {
     .option('--json', 'as JSON')
     .action(async ({ json }: { readonly json?: true }) => {
       const vms = await Vm.list();
-      process.stdout.write(json ? `${JSON.stringify(vms, null, 2)}\n` : table(vms));
+      process.stdout.write(json ? `${JSON.stringify(vms, null, 2)}\n` : show(vms));
     });
 }
 
-function table(vms: readonly VmInfo[]): string {
-  if (vms.length === 0) return 'no VMs; `vzshell` in a project starts one\n';
-  const head = ['NAME', 'STATE', 'ARCH', 'CPUS', 'MEMORY', 'VOLUME', 'UP', 'DIRECTORY'];
-  const lines = [head, ...vms.map(row)];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => [...(line[column] ?? '')].length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
+const HEAD = ['NAME', 'STATE', 'ARCH', 'CPUS', 'MEMORY', 'VOLUME', 'UP', 'DIRECTORY'];
+
+function show(vms: readonly VmInfo[]): string {
+  return vms.length === 0 ? 'no VMs; `vzshell` in a project starts one\n' : table(HEAD, vms.map(row));
 }
 
 function row(vm: VmInfo): string[] {

@@ -3,6 +3,7 @@ import { escapeLine } from '../../agent/escape.ts';
 import { megabytes } from '../../image/problem.ts';
 import { statePaths } from '../../state/paths.ts';
 import { listVolumes, type VolumeInfo } from '../../volume/list.ts';
+import { table } from '../table.ts';
 
 const HEAD = ['NAME', 'USED', 'SIZE', 'SINCE', 'IN USE BY'];
 
@@ -13,18 +14,14 @@ export function addVolumeList(volume: Command): void {
     .option('--json', 'as JSON')
     .action(async ({ json }: { readonly json?: true }) => {
       const volumes = await listVolumes(statePaths());
-      process.stdout.write(json ? `${JSON.stringify(volumes, null, 2)}\n` : table(volumes));
+      process.stdout.write(json ? `${JSON.stringify(volumes, null, 2)}\n` : show(volumes));
     });
 }
 
-function table(volumes: readonly VolumeInfo[]): string {
-  if (volumes.length === 0) return 'no volumes; the first start of a project makes one\n';
-  const lines = [HEAD, ...volumes.map(cells)];
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
-  return lines
-    .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('');
+function show(volumes: readonly VolumeInfo[]): string {
+  return volumes.length === 0
+    ? 'no volumes; the first start of a project makes one\n'
+    : table(HEAD, volumes.map(cells));
 }
 
 function cells({ name, used, size, createdAt, holder, problem }: VolumeInfo): string[] {

@@ -8,7 +8,7 @@ import type { Machine, MachineExit, MachineSpec } from '../../../src/driver/driv
 import { createQemuDriver } from '../../../src/driver/qemu/driver.ts';
 import { validateMachineSpec } from '../../../src/driver/spec.ts';
 import { logTail } from '../../../src/driver/tail.ts';
-import { guestMachine } from '../../guest-machine.ts';
+import { guestConfiguration, guestMachine } from '../../guest-machine.ts';
 import { within } from '../../within.ts';
 
 /** Milliseconds from start to the agent's first line; 3 where nothing else runs, and emulation on a busy host is slow. */
@@ -62,17 +62,7 @@ function firstLine(path: string): Promise<string> {
 
 /** Configures the guest with its shares below /mnt, writable as far as the guest is asked. */
 export async function configure({ agent, spec }: Guest): Promise<void> {
-  await agent.configure({
-    hostname: 'driver-test',
-    unixMs: Date.now(),
-    user: { name: 'alice', uid: 1000, gid: 1000, group: 'alice', home: '/home/alice', shell: '/bin/bash' },
-    shares: spec.shares.map(({ tag }) => ({ tag, target: `/mnt/${tag}`, readOnly: false })),
-    volume: null,
-    tmpfsStore: true,
-    network: spec.network,
-    nix: { conf: '' },
-    env: {},
-  });
+  await agent.configure(guestConfiguration(spec));
 }
 
 /** Runs a shell script as root in the guest; its exit code and everything it wrote. */
